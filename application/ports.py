@@ -1,0 +1,167 @@
+"""What the use cases need from outside."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import attrs
+
+from domain.analysis import Analysis, Transcript
+from domain.call import Call
+from domain.call_state import CallState
+from domain.events import RecordedEvent
+from domain.packet import Packet, PacketKey
+
+
+class CallRepository(Protocol):
+    """The calls, within one unit of work."""
+
+    async def lock(self, call_ids: Collection[str]) -> dict[str, Call]:
+        """Lock and load those of the calls that exist; nobody else changes them until the unit ends."""
+        ...
+
+    async def save(self, calls: Collection[Call]) -> None:
+        """Write the calls and their new events.
+
+        A call that was not loaded is new; raises CallStartedElsewhere where another process was faster.
+        """
+        ...
+
+
+class PacketRepository(Protocol):
+    """The packets, within one unit of work; their calls must be locked."""
+
+    async def data_of(self, keys: Collection[PacketKey]) -> dict[PacketKey, bytes]:
+        """The data of those of the packets that are stored."""
+        ...
+
+    async def add(self, packets: Sequence[Packet]) -> None:
+        """Store packets that are not stored yet."""
+        ...
+
+
+class JobQueue(Protocol):
+    """The wake-ups for processing, within one unit of work. At most one job waits or runs for each call."""
+
+    async def schedule(self, call_id: str, in_seconds: float) -> None:
+        """See to it that the call has a job. Harmless where it has one, which is then left as it is."""
+        ...
+
+    async def hasten(self, call_id: str) -> None:
+        """Make the call's waiting job due now."""
+        ...
+
+    async def calls_without_job(self, states: Collection[CallState], most: int) -> dict[str, datetime | None]:
+        """Calls in these states that have no job, each with the time its next run is due."""
+        ...
+
+
+@attrs.frozen
+class CallView:
+    """A call and its history as they stood at one moment."""
+
+    call: Call
+    history: tuple[RecordedEvent, ...]
+
+
+@attrs.frozen
+class CallPosition:
+    """A place in the list of calls, newest first."""
+
+    started_at: datetime
+    call_id: str
+
+
+@attrs.frozen
+class PacketPosition:
+    """A place among a call's packets, by stream and sequence."""
+
+    stream: str
+    sequence: int
+
+
+class CallReader(Protocol):
+    """Reading without locks. Every method may raise StorageUnavailable."""
+
+    async def find(self, call_id: str) -> CallView | None: ...
+
+    async def newest(self, state: CallState | None, after: CallPosition | None, limit: int) -> Sequence[Call]:
+        """Calls without their transcripts' segments, newest first."""
+        ...
+
+    async def packets(
+        self, call_id: str, stream: str | None, after: PacketPosition | None, limit: int
+    ) -> Sequence[Packet]:
+        """Packets by stream and sequence: ``limit`` at most, and fewer where they are large."""
+        ...
+
+    async def packet_sizes(self, call_id: str, stream: str) -> Sequence[tuple[int, int]]:
+        """Sequence and byte count of every packet of a stream, by sequence."""
+        ...
+
+
+@attrs.frozen
+class Backlog:
+    """What waits. ``oldest_job_seconds`` is how long the job that has waited longest is overdue."""
+
+    calls: Mapping[CallState, int]
+    jobs_due: int
+    jobs_scheduled: int
+    jobs_running: int
+    oldest_job_seconds: float
+
+
+class BacklogReader(Protocol):
+    async def backlog(self) -> Backlog:
+        """Raises StorageUnavailable."""
+        ...
+
+
+@attrs.frozen
+class RecordingPart:
+    """A stretch of one channel of one stream, as a WAV file (16 bits, 16 kHz, mono).
+
+    ``name`` is the same whenever the part is cut again from the same packets.
+    """
+
+    name: str
+    stream: str
+    start_seconds: float
+    wav: bytes
+
+
+@attrs.frozen
+class WavFile:
+    """A WAV file that is made while it is read. ``byte_count`` is known beforehand."""
+
+    byte_count: int
+    chunks: AsyncIterator[bytes]
+
+
+class Recordings(Protocol):
+    """An audio call's packets as sound. Missing packets are silence. Raises StorageUnavailable."""
+
+    def parts(self, call: Call, skip: Collection[str]) -> AsyncIterator[RecordingPart]:
+        """The call in parts that a transcription service takes, without those whose names are in ``skip``."""
+        ...
+
+    async def wav(self, call: Call) -> WavFile:
+        """The whole call, one channel a stream, 16 bits at the call's own sample rate."""
+        ...
+
+
+class Transcriber(Protocol):
+    async def transcribe(self, part: RecordingPart, idempotency_key: str) -> Transcript:
+        """The words of one part, with segment times counted from the call's start.
+
+        Raises AIUnavailable, AIRefused.
+        """
+        ...
+
+
+class Analyst(Protocol):
+    async def analyse(self, transcript: Transcript, idempotency_key: str) -> Analysis:
+        """Raises AIUnavailable, AIRefused."""
+        ...

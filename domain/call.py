@@ -1,0 +1,312 @@
+"""The call: one method for each thing that can happen to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+import attrs
+
+from domain.analysis import Analysis, Failure, Transcript
+from domain.audio_stream import AudioStream, Gaps
+from domain.call_state import AWAITING_AI, RECEIVING, TRANSITIONS, CallState
+from domain.errors import (
+    CallClosed,
+    CallDiffers,
+    IllegalTransition,
+    InvalidValue,
+    RunSuperseded,
+    SequenceConflict,
+    StreamLimitReached,
+)
+from domain.events import (
+    CallArchived,
+    CallCompleted,
+    CallEvent,
+    CallFailed,
+    CallStarted,
+    CallTranscribed,
+    RecordedEvent,
+    ReprocessRequested,
+    RunFailed,
+    RunStarted,
+)
+from domain.media_format import MediaFormat
+from domain.metadata import checked_metadata
+from domain.packet import MAX_SEQUENCE, IncomingPacket, Packet, Receipt, ReceiptStatus
+
+CALL_ID: Final = re.compile(r"[A-Za-z0-9._:@-]{1,128}", re.ASCII)
+STREAM_NAME: Final = re.compile(r"[A-Za-z0-9._:@#-]{1,64}", re.ASCII)
+MAX_STREAMS: Final = 256
+"""One for each track, leg and reconnection of a call."""
+
+
+@attrs.define(kw_only=True, eq=False)
+class Call:
+    """A phone call, from its first packet to its archived transcript.
+
+    Nothing here knows the time: every method that needs it takes ``at``, an aware datetime, and no
+    ``at`` of a call is ever compared with a clock other than the one that gives them all.
+    """
+
+    call_id: str
+    media: MediaFormat
+    metadata: Mapping[str, str]
+    started_at: datetime
+    state: CallState = CallState.IN_PROGRESS
+    completed_at: datetime | None = None
+    archived_at: datetime | None = None
+    streams: dict[str, AudioStream] = attrs.field(factory=dict)
+    final_sequences: Mapping[str, int] = attrs.field(factory=dict)
+
+    next_run_at: datetime | None = None
+    """When the next run may begin. None while one is going on, and where none is due."""
+    runs: int = 0
+    """Runs begun so far; the number of the latest is the fence for what it writes."""
+    failed_runs: int = 0
+    """Runs that gave up since the call was completed or last reprocessed."""
+
+    transcript: Transcript | None = None
+    partial_transcripts: dict[str, Transcript] = attrs.field(factory=dict)
+    """What is transcribed of a recording whose other parts are still to come, by part."""
+    analysis: Analysis | None = None
+    transcript_is_current: bool = False
+    """False where the transcript is an earlier run's that a reprocessing is to replace."""
+    failure: Failure | None = None
+
+    version: int = 0
+    _unsaved: list[RecordedEvent] = attrs.field(factory=list, init=False)
+
+    # -- the PBX ---------------------------------------------------------------------------------
+
+    @classmethod
+    def start(
+        cls,
+        call_id: str,
+        at: datetime,
+        media: MediaFormat | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> Call:
+        """A new call. Raises InvalidValue."""
+        if not CALL_ID.fullmatch(call_id):
+            raise InvalidValue("call_id", "must be 1 to 128 of A-Z a-z 0-9 . _ : @ -")
+        call = cls(
+            call_id=call_id,
+            media=media or MediaFormat(),
+            metadata=checked_metadata(metadata or {}),
+            started_at=at,
+        )
+        call._record(CallStarted(), at)
+        return call
+
+    def start_again(self, media: MediaFormat | None, metadata: Mapping[str, str] | None) -> None:
+        """The PBX repeats its start. Raises CallDiffers unless it says what it said the first time."""
+        if self.media != (media or MediaFormat()):
+            raise CallDiffers(self.call_id, "media")
+        if self.metadata != (metadata or {}):
+            raise CallDiffers(self.call_id, "metadata")
+
+    def has(self, stream: str, sequence: int) -> bool:
+        """Whether a packet was received under this number."""
+        known = self.streams.get(stream)
+        return known is not None and sequence in known.received
+
+    def receive(self, incoming: IncomingPacket, stored: bytes | None) -> tuple[Receipt, Packet | None]:
+        """Take one packet: the receipt, and the packet to store unless it is a duplicate.
+
+        ``stored`` is the data that was stored under this number; it counts only where :meth:`has`
+        says that there is one, and None then stands for data that is no longer kept.
+        Raises CallClosed, SequenceConflict, InvalidValue, StreamLimitReached; the call is then as it was.
+        """
+        if self.state not in RECEIVING:
+            raise CallClosed(self.call_id, self.state)
+        data = self.media.decode(incoming.data)
+        if self.has(incoming.stream, incoming.sequence):
+            if stored is not None and stored != data:
+                raise SequenceConflict(self.call_id, incoming.stream, incoming.sequence)
+            return self._receipt(incoming, ReceiptStatus.DUPLICATE), None
+        self._stream_to_fill(incoming.stream).add(incoming.sequence, len(data))
+        packet = Packet(self.call_id, incoming.stream, incoming.sequence, incoming.timestamp, data)
+        return self._receipt(incoming, ReceiptStatus.ACCEPTED), packet
+
+    def _stream_to_fill(self, name: str) -> AudioStream:
+        stream = self.streams.get(name)
+        if stream is None:
+            _check_stream_name("stream", name)
+            if len(self.streams) >= MAX_STREAMS:
+                raise StreamLimitReached("stream", f"a call has at most {MAX_STREAMS} streams")
+            stream = self.streams[name] = AudioStream(name)
+        return stream
+
+    def _receipt(self, incoming: IncomingPacket, status: ReceiptStatus) -> Receipt:
+        stream = self.streams[incoming.stream]
+        return Receipt(
+            status=status,
+            call_id=self.call_id,
+            stream=stream.stream,
+            sequence=incoming.sequence,
+            next_expected=stream.next_expected,
+            missing=stream.missing(),
+        )
+
+    def complete(self, final_sequences: Mapping[str, int], settle_seconds: float, at: datetime) -> None:
+        """The PBX says that the call is over. Harmless when it says so again.
+
+        The first run is due once every packet up to the ``final_sequences`` (by stream) is there,
+        and after ``settle_seconds`` at the latest. Raises InvalidValue.
+        """
+        _check_final_sequences(final_sequences)
+        if self.state is not CallState.IN_PROGRESS:
+            return
+        self.final_sequences = dict(final_sequences)
+        self.completed_at = at
+        self.next_run_at = at + timedelta(seconds=settle_seconds)
+        self._move_to(CallState.COMPLETED, CallCompleted(), at)
+        self.hasten_if_whole(at)
+
+    def hasten_if_whole(self, at: datetime) -> bool:
+        """Let the first run begin now if nothing is missing any more. True where that made it earlier."""
+        if self.state is not CallState.COMPLETED or not self._is_whole():
+            return False
+        if self.next_run_at is not None and self.next_run_at <= at:
+            return False
+        self.next_run_at = at
+        return True
+
+    def _is_whole(self) -> bool:
+        named = self.final_sequences.keys()
+        return bool(named) and named >= self.streams.keys() and not self.missing()
+
+    def missing(self) -> dict[str, Gaps]:
+        """The first gaps of each stream in which packets are missing."""
+        gaps = {
+            name: self.streams.get(name, AudioStream(name)).missing(self.final_sequences.get(name))
+            for name in sorted(self.streams.keys() | self.final_sequences.keys())
+        }
+        return {name: missing for name, missing in gaps.items() if missing}
+
+    # -- the AI ----------------------------------------------------------------------------------
+
+    @property
+    def awaits_ai(self) -> bool:
+        return self.state in AWAITING_AI
+
+    def seconds_until_due(self, at: datetime) -> float:
+        """How long until the next run may begin; 0 where it may now, or is going on."""
+        return max(0.0, (self.next_run_at - at).total_seconds()) if self.next_run_at else 0.0
+
+    def begin_run(self, at: datetime) -> int:
+        """Begin the next run, and take the call over from one that may still be going on.
+
+        Returns the run's number, which everything that the run writes must show.
+        """
+        if self.state is not CallState.PROCESSING_AI:
+            self._check_move(CallState.PROCESSING_AI, CallState.COMPLETED)
+        self.runs += 1
+        self.next_run_at = None
+        self._move_to(CallState.PROCESSING_AI, RunStarted(self.runs), at)
+        return self.runs
+
+    def save_partial_transcript(self, run: int, part: str, transcript: Transcript) -> None:
+        """Keep what was transcribed of one part of the recording. Raises RunSuperseded."""
+        self._check_fence(run)
+        self.partial_transcripts[part] = transcript
+
+    def save_transcript(self, run: int, transcript: Transcript, at: datetime) -> None:
+        """Keep the finished transcript. Raises RunSuperseded."""
+        self._check_fence(run)
+        self.transcript = transcript
+        self.transcript_is_current = True
+        self.partial_transcripts = {}
+        self._record(CallTranscribed(run), at)
+
+    def archive(self, run: int, analysis: Analysis, at: datetime) -> None:
+        """The run is done. Raises RunSuperseded."""
+        self._check_fence(run)
+        self.analysis = analysis
+        self.archived_at = at
+        self.failed_runs = 0
+        self._move_to(CallState.ARCHIVED, CallArchived(run), at)
+
+    def postpone(
+        self,
+        run: int,
+        failure: Failure,
+        delays_seconds: Iterable[float],
+        at: datetime,
+        not_before_seconds: float = 0,
+    ) -> None:
+        """The run gave up: the next is due after its turn of ``delays_seconds``; after the last comes FAILED.
+
+        ``not_before_seconds`` is how long the AI asked to be left alone. Raises RunSuperseded.
+        """
+        self._check_fence(run)
+        self.failed_runs += 1
+        delays = tuple(delays_seconds)
+        if self.failed_runs > len(delays):
+            self._fail(run, failure, at)
+            return
+        delay = max(delays[self.failed_runs - 1], not_before_seconds)
+        self.next_run_at = at + timedelta(seconds=delay)
+        self._record(RunFailed(run, failure.detail, self.next_run_at), at)
+
+    def fail(self, run: int, failure: Failure, at: datetime) -> None:
+        """The run met what can never succeed. Raises RunSuperseded."""
+        self._check_fence(run)
+        self.failed_runs += 1
+        self._fail(run, failure, at)
+
+    def _fail(self, run: int, failure: Failure, at: datetime) -> None:
+        self.failure = failure
+        self._move_to(CallState.FAILED, CallFailed(run, failure.reason, failure.detail), at)
+
+    def reprocess(self, at: datetime) -> None:
+        """Have the AI work on the call again: all of it, or what a failed call still lacks."""
+        self._check_move(CallState.PROCESSING_AI, CallState.ARCHIVED, CallState.FAILED)
+        if self.state is CallState.ARCHIVED:
+            self.transcript_is_current = False
+        self.failure = None
+        self.failed_runs = 0
+        self.next_run_at = at
+        self._move_to(CallState.PROCESSING_AI, ReprocessRequested(), at)
+
+    # -- the rules -------------------------------------------------------------------------------
+
+    def _check_move(self, wanted: CallState, *origins: CallState) -> None:
+        if self.state not in origins or wanted not in TRANSITIONS[self.state]:
+            raise IllegalTransition(self.call_id, self.state, wanted)
+
+    def _check_fence(self, run: int) -> None:
+        if self.state is not CallState.PROCESSING_AI or run != self.runs or self.next_run_at is not None:
+            raise RunSuperseded(self.call_id, run, self.runs)
+
+    def _move_to(self, state: CallState, event: CallEvent, at: datetime) -> None:
+        if state is not self.state and state not in TRANSITIONS[self.state]:
+            raise IllegalTransition(self.call_id, self.state, state)
+        self.state = state
+        self._record(event, at)
+
+    def _record(self, event: CallEvent, at: datetime) -> None:
+        self.version += 1
+        self._unsaved.append(RecordedEvent(self.version, at, self.state, event))
+
+    def take_unsaved_events(self) -> list[RecordedEvent]:
+        """What happened since the call was loaded; each event is handed out once."""
+        events, self._unsaved = self._unsaved, []
+        return events
+
+
+def _check_stream_name(field: str, name: str) -> None:
+    if not STREAM_NAME.fullmatch(name):
+        raise InvalidValue(field, "must be 1 to 64 of A-Z a-z 0-9 . _ : @ # -")
+
+
+def _check_final_sequences(final_sequences: Mapping[str, int]) -> None:
+    if len(final_sequences) > MAX_STREAMS:
+        raise InvalidValue("final_sequence", f"names more than {MAX_STREAMS} streams")
+    for name, sequence in final_sequences.items():
+        _check_stream_name("final_sequence", name)
+        if not 0 <= sequence <= MAX_SEQUENCE:
+            raise InvalidValue(f"final_sequence.{name}", f"must be from 0 to {MAX_SEQUENCE}")

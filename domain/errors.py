@@ -1,0 +1,111 @@
+"""What the domain refuses.
+
+The tree; the docstring of a class is its message where the class adds no facts of its own::
+
+    TrunklineError
+    ├── InvalidValue                a field that breaks a bound or a format
+    │   ├── DataTooLarge
+    │   └── StreamLimitReached
+    ├── UnknownCall
+    └── CallConflict                the request is well formed; the call's own story forbids it
+        ├── CallDiffers
+        ├── CallClosed
+        ├── SequenceConflict
+        ├── IllegalTransition
+        └── RunSuperseded
+"""
+
+from __future__ import annotations
+
+from domain.call_state import CallState
+
+
+class TrunklineError(Exception):
+    """Trunkline refused or could not do this."""
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail or self.title())
+
+    @classmethod
+    def title(cls) -> str:
+        """The first line of the class's docstring, without its full stop."""
+        return (cls.__doc__ or cls.__name__).splitlines()[0].rstrip(".")
+
+    @property
+    def detail(self) -> str:
+        return str(self.args[0])
+
+
+class InvalidValue(TrunklineError):
+    """A value is out of its bounds or not in its format.
+
+    ``field`` is the path of the field as the sender wrote it, e.g. ``data`` or ``media.channels``.
+    """
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(f"{field}: {detail}")
+        self.field = field
+        self.problem = detail
+
+
+class DataTooLarge(InvalidValue):
+    """A packet's data is too large."""
+
+
+class StreamLimitReached(InvalidValue):
+    """The call has as many streams, or the stream as many gaps, as one may have."""
+
+
+class UnknownCall(TrunklineError):
+    """No such call."""
+
+    def __init__(self, call_id: str) -> None:
+        super().__init__(f"no call has the id {call_id!r}")
+        self.call_id = call_id
+
+
+class CallConflict(TrunklineError):
+    """The call's state or its earlier packets forbid this."""
+
+
+class CallDiffers(CallConflict):
+    """The call was started with other media or metadata."""
+
+    def __init__(self, call_id: str, field: str) -> None:
+        super().__init__(f"call {call_id!r} was started with other {field}")
+        self.field = field
+
+
+class CallClosed(CallConflict):
+    """The call takes no more packets."""
+
+    def __init__(self, call_id: str, state: CallState) -> None:
+        super().__init__(f"call {call_id!r} is {state.value} and takes no more packets")
+        self.state = state
+
+
+class SequenceConflict(CallConflict):
+    """Another packet was stored under this sequence number."""
+
+    def __init__(self, call_id: str, stream: str, sequence: int) -> None:
+        super().__init__(
+            f"call {call_id!r} holds other data as packet {sequence} of stream {stream!r}; the first stays"
+        )
+        self.stream = stream
+        self.sequence = sequence
+
+
+class IllegalTransition(CallConflict):
+    """The call cannot make this move from the state it is in."""
+
+    def __init__(self, call_id: str, current: CallState, wanted: CallState) -> None:
+        super().__init__(f"call {call_id!r} is {current.value} and cannot become {wanted.value}")
+        self.current = current
+        self.wanted = wanted
+
+
+class RunSuperseded(CallConflict):
+    """A later run took this call over; what this run found is not kept."""
+
+    def __init__(self, call_id: str, run: int, current_run: int) -> None:
+        super().__init__(f"call {call_id!r} is in run {current_run}; run {run} is over")

@@ -1,0 +1,77 @@
+"""What happened to a call: past tense, frozen. The class's ``name`` is what history shows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+import attrs
+
+from domain.analysis import FailureReason
+from domain.call_state import CallState
+
+
+@attrs.frozen
+class CallEvent:
+    name: ClassVar[str]
+
+
+@attrs.frozen
+class CallStarted(CallEvent):
+    name = "call_started"
+
+
+@attrs.frozen
+class CallCompleted(CallEvent):
+    name = "call_completed"
+
+
+@attrs.frozen
+class RunStarted(CallEvent):
+    name = "run_started"
+    run: int
+
+
+@attrs.frozen
+class CallTranscribed(CallEvent):
+    name = "call_transcribed"
+    run: int
+
+
+@attrs.frozen
+class RunFailed(CallEvent):
+    """A run gave up; the next is due at ``next_run_at``."""
+
+    name = "run_failed"
+    run: int
+    detail: str
+    next_run_at: datetime
+
+
+@attrs.frozen
+class CallArchived(CallEvent):
+    name = "call_archived"
+    run: int
+
+
+@attrs.frozen
+class CallFailed(CallEvent):
+    name = "call_failed"
+    run: int
+    reason: FailureReason
+    detail: str
+
+
+@attrs.frozen
+class ReprocessRequested(CallEvent):
+    name = "reprocess_requested"
+
+
+@attrs.frozen
+class RecordedEvent:
+    """An event with its place in the call's history: versions run 1, 2, 3 …; ``state`` is what it led to."""
+
+    version: int
+    at: datetime
+    state: CallState
+    event: CallEvent

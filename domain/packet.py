@@ -1,0 +1,93 @@
+"""What comes in, and the receipt that goes out."""
+
+from __future__ import annotations
+
+from enum import Enum, unique
+from typing import Final, NamedTuple
+
+import attrs
+
+from domain.errors import DataTooLarge, InvalidValue
+
+MAX_SEQUENCE: Final = 2**53 - 1
+"""The largest integer that every JSON reader keeps exact."""
+
+MAX_DATA_BYTES: Final = 64 * 1024
+"""Of a packet's ``data`` field as it was sent, in UTF-8."""
+
+DEFAULT_STREAM: Final = "main"
+
+
+class PacketKey(NamedTuple):
+    """What identifies a packet for ever."""
+
+    call_id: str
+    stream: str
+    sequence: int
+
+
+@attrs.frozen
+class IncomingPacket:
+    """A packet as it was sent, within bounds. ``timestamp`` is the sender's, in seconds.
+
+    Raises InvalidValue, DataTooLarge.
+    """
+
+    call_id: str
+    stream: str
+    sequence: int
+    timestamp: float
+    data: str
+
+    def __attrs_post_init__(self) -> None:
+        if not 0 <= self.sequence <= MAX_SEQUENCE:
+            raise InvalidValue("sequence", f"must be from 0 to {MAX_SEQUENCE}")
+        if _utf_8_length(self.data) > MAX_DATA_BYTES:
+            raise DataTooLarge("data", f"is larger than {MAX_DATA_BYTES} bytes")
+
+    @property
+    def key(self) -> PacketKey:
+        return PacketKey(self.call_id, self.stream, self.sequence)
+
+
+@attrs.frozen
+class Packet:
+    """A packet as it is stored: ``data`` holds the decoded bytes."""
+
+    call_id: str
+    stream: str
+    sequence: int
+    timestamp: float
+    data: bytes
+
+    @property
+    def key(self) -> PacketKey:
+        return PacketKey(self.call_id, self.stream, self.sequence)
+
+
+@unique
+class ReceiptStatus(Enum):
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+
+
+@attrs.frozen
+class Receipt:
+    """The answer to one packet.
+
+    ``next_expected`` is one past the highest sequence seen; ``missing`` holds the first gaps below it as
+    closed ranges.
+    """
+
+    status: ReceiptStatus
+    call_id: str
+    stream: str
+    sequence: int
+    next_expected: int
+    missing: tuple[tuple[int, int], ...]
+
+
+def _utf_8_length(text: str) -> int:
+    if text.isascii() or len(text) > MAX_DATA_BYTES:
+        return len(text)
+    return len(text.encode("utf-8", "surrogatepass"))
