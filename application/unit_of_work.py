@@ -19,7 +19,7 @@ class UnitOfWork(Protocol):
     """One transaction. It rolls back unless :meth:`commit` was called, and then all of it is durable.
 
     Every method may raise StorageUnavailable; commit may raise OutcomeUnknown. Lock the calls first,
-    then write packets, calls and jobs, in this order everywhere.
+    then save calls, packets and jobs, in this order everywhere.
     """
 
     @property

@@ -1,0 +1,73 @@
+"""The wake-ups for processing, kept by PgQueuer in the caller's own transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Final, cast
+
+import asyncpg
+from pgqueuer.adapters.persistence.queries import Queries
+
+from adapters.postgres.pool import Connection
+from adapters.postgres.trouble import nothing_stored
+from domain.call_state import CallState
+
+ENTRYPOINT: Final = "process_call"
+
+HASTEN: Final = """
+    UPDATE pgqueuer SET execute_after = now()
+    WHERE dedupe_key = $1 AND status = 'queued' AND execute_after > now()
+"""
+
+CALLS_WITHOUT_JOB: Final = """
+    SELECT call_id, next_run_at FROM calls
+    WHERE state = ANY($1::text[]) AND NOT EXISTS (
+        SELECT FROM pgqueuer
+        WHERE dedupe_key = 'call:' || call_id AND status IN ('queued', 'picked')
+    )
+    LIMIT $2
+"""
+
+FORGET_FINISHED: Final = (
+    "DELETE FROM pgqueuer_log WHERE created < now() - interval '1 day'",
+    "DELETE FROM pgqueuer_statistics WHERE created < now() - interval '30 days'",
+)
+
+
+class PgQueuerJobQueue:
+    """Implements JobQueue. One job for each call, by its dedupe key."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._queries = Queries.from_asyncpg_connection(cast(asyncpg.Connection, connection))
+
+    async def schedule(self, call_id: str, in_seconds: float) -> None:
+        with nothing_stored():
+            await self._queries.enqueue(
+                ENTRYPOINT,
+                call_id.encode(),
+                execute_after=timedelta(seconds=in_seconds),
+                dedupe_key=_dedupe_key(call_id),
+                on_conflict="skip",
+            )
+
+    async def hasten(self, call_id: str) -> None:
+        with nothing_stored():
+            await self._connection.execute(HASTEN, _dedupe_key(call_id))
+
+    async def calls_without_job(self, states: Collection[CallState], most: int) -> dict[str, datetime | None]:
+        with nothing_stored():
+            rows = await self._connection.fetch(CALLS_WITHOUT_JOB, [state.value for state in states], most)
+        return {row["call_id"]: row["next_run_at"] for row in rows}
+
+
+async def forget_finished_jobs(pool: asyncpg.Pool) -> None:
+    """PgQueuer keeps a log of every job for ever; a day of it is enough. Raises StorageUnavailable."""
+    with nothing_stored():
+        for statement in FORGET_FINISHED:
+            await pool.execute(statement)
+
+
+def _dedupe_key(call_id: str) -> str:
+    return f"call:{call_id}"

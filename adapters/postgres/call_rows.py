@@ -1,0 +1,126 @@
+"""Calls and events as rows, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import asyncpg
+import attrs
+import orjson
+from cattrs.preconf.orjson import make_converter
+
+from domain import events
+from domain.analysis import Analysis, Failure, FailureReason, Transcript
+from domain.audio_stream import AudioStream
+from domain.call import Call
+from domain.call_state import CallState
+from domain.events import CallEvent, RecordedEvent
+from domain.media_format import Encoding, MediaFormat
+from domain.sequence_set import SequenceSet
+
+CALL_COLUMNS: Final = (
+    "call_id, state, encoding, sample_rate_hz, channels, metadata, started_at, completed_at, archived_at, "
+    "final_sequences, next_run_at, runs, failed_runs, transcript, transcript_is_current, "
+    "partial_transcripts, analysis, failure_reason, failure_detail, version"
+)
+
+_json = make_converter()
+
+_EVENTS: Final[Mapping[str, type[CallEvent]]] = {
+    event.name: event
+    for event in vars(events).values()
+    if isinstance(event, type) and issubclass(event, CallEvent) and event is not CallEvent
+}
+
+
+def call_from_row(row: asyncpg.Record) -> Call:
+    """The call without its streams."""
+    reason = row["failure_reason"]
+    return Call(
+        call_id=row["call_id"],
+        state=CallState(row["state"]),
+        media=MediaFormat(Encoding(row["encoding"]), row["sample_rate_hz"], row["channels"]),
+        metadata=orjson.loads(row["metadata"]),
+        started_at=row["started_at"],
+        completed_at=row["completed_at"],
+        archived_at=row["archived_at"],
+        final_sequences=orjson.loads(row["final_sequences"]),
+        next_run_at=row["next_run_at"],
+        runs=row["runs"],
+        failed_runs=row["failed_runs"],
+        transcript=_optional(row["transcript"], Transcript),
+        transcript_is_current=row["transcript_is_current"],
+        partial_transcripts=_json.loads(row["partial_transcripts"], dict[str, Transcript]),
+        analysis=_optional(row["analysis"], Analysis),
+        failure=Failure(FailureReason(reason), row["failure_detail"]) if reason else None,
+        version=row["version"],
+    )
+
+
+def values_at_start(call: Call) -> tuple[object, ...]:
+    """What a new call's row holds beside its lane and id, in the order of INSERT_CALL."""
+    return (
+        call.media.encoding.value,
+        call.media.sample_rate_hz,
+        call.media.channels,
+        to_json(dict(call.metadata)),
+        call.started_at,
+    )
+
+
+def values_that_change(call: Call) -> tuple[object, ...]:
+    """What can change of a call's row, in the order of UPDATE_CALL."""
+    failure = call.failure
+    return (
+        call.state.value,
+        call.completed_at,
+        call.archived_at,
+        to_json(dict(call.final_sequences)),
+        call.next_run_at,
+        call.runs,
+        call.failed_runs,
+        to_json(call.transcript) if call.transcript else None,
+        call.transcript_is_current,
+        to_json(call.partial_transcripts),
+        to_json(call.analysis) if call.analysis else None,
+        failure.reason.value if failure else None,
+        failure.detail if failure else None,
+        call.version,
+    )
+
+
+def stream_from_row(row: asyncpg.Record) -> AudioStream:
+    # PostgreSQL gives ranges as [first, after)
+    received = SequenceSet((part.lower, part.upper - 1) for part in row["received"])
+    return AudioStream(row["stream"], received, row["received_bytes"])
+
+
+def multirange(received: SequenceSet) -> str:
+    """The set as a literal of int8multirange."""
+    return "{" + ",".join(f"[{first},{last}]" for first, last in received.ranges()) + "}"
+
+
+def event_detail(event: CallEvent) -> str:
+    return to_json(event)
+
+
+def event_from_row(row: asyncpg.Record) -> RecordedEvent:
+    event = _json.loads(row["detail"], _EVENTS[row["event"]])
+    return RecordedEvent(row["version"], row["at"], CallState(row["state"]), event)
+
+
+def with_streams(calls: Iterable[Call], stream_rows: Iterable[asyncpg.Record]) -> dict[str, Call]:
+    by_id = {call.call_id: call for call in calls}
+    for row in stream_rows:
+        if row["call_id"] in by_id:
+            by_id[row["call_id"]].streams[row["stream"]] = stream_from_row(row)
+    return by_id
+
+
+def to_json(value: Any) -> str:
+    return _json.dumps(value).decode()
+
+
+def _optional(text: str | None, kind: type[attrs.AttrsInstance]) -> Any:
+    return None if text is None else _json.loads(text, kind)

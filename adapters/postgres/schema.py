@@ -1,0 +1,50 @@
+"""The schema: plain SQL files, applied in order, each once."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+from pogo_core.error import BadMigrationError
+from pogo_core.util import migrate, sql
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+_SCHEMA: Final = "public"
+_LOCK_KEY: Final = 0x7472756E6B  # "trunk": any number will do that all starting processes share
+
+log = logging.getLogger(__name__)
+
+
+class MigrationFailed(Exception):
+    """A migration could not be applied; those before it stay."""
+
+
+async def migrate_to_latest(connection: asyncpg.Connection) -> list[str]:
+    """Apply what is missing, and name it. Any number of processes may try at once: the others wait.
+
+    Raises MigrationFailed, also where a lock that a migration needs is not given within 8 s.
+    """
+    await connection.execute("SET lock_timeout = 0")  # one waits here as long as another migrates
+    await connection.execute("SELECT pg_advisory_lock($1)", _LOCK_KEY)
+    await connection.execute("SET lock_timeout = '8s'")
+    try:
+        missing = await pending_migrations(connection)
+        if missing:
+            await migrate.apply(connection, MIGRATIONS, schema_name=_SCHEMA, logger=log)
+    except BadMigrationError as error:
+        raise MigrationFailed(f"{error}: {error.__cause__}") from error
+    else:
+        return missing
+    finally:
+        await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK_KEY)
+
+
+async def pending_migrations(connection: asyncpg.Connection) -> list[str]:
+    """Names of the migrations that this release has and the database has not."""
+    applied: set[str] = set()
+    if await connection.fetchval("SELECT to_regclass('public._pogo_migration') IS NOT NULL"):
+        applied = await sql.get_applied_migrations(connection, schema_name=_SCHEMA)
+    return sorted(path.stem for path in MIGRATIONS.glob("*.sql") if path.stem not in applied)

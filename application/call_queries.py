@@ -1,0 +1,57 @@
+"""Looking at calls. Nothing here locks or changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from application.ports import CallPosition, CallReader, CallView, PacketPosition, Recordings, WavFile
+from domain.call import Call
+from domain.call_state import CallState
+from domain.errors import NoAudio, UnknownCall
+from domain.packet import Packet
+
+
+@attrs.frozen
+class CallQueries:
+    """Every method may raise StorageUnavailable."""
+
+    _reader: CallReader
+    _recordings: Recordings
+
+    async def call(self, call_id: str) -> CallView:
+        """Raises UnknownCall."""
+        view = await self._reader.find(call_id)
+        if view is None:
+            raise UnknownCall(call_id)
+        return view
+
+    async def newest(
+        self, state: CallState | None, after: CallPosition | None, limit: int
+    ) -> tuple[Sequence[Call], CallPosition | None]:
+        """A page of calls, newest first, and where the next one begins."""
+        calls = await self._reader.newest(state, after, limit + 1)
+        if len(calls) <= limit:
+            return calls, None
+        last = calls[limit - 1]
+        return calls[:limit], CallPosition(last.started_at, last.call_id)
+
+    async def packets(
+        self, call_id: str, stream: str | None, after: PacketPosition | None, limit: int
+    ) -> tuple[Call, Sequence[Packet], PacketPosition | None]:
+        """The call, a page of its packets, and where the next one begins. Raises UnknownCall."""
+        call = (await self.call(call_id)).call
+        packets = await self._reader.packets(call_id, stream, after, limit)
+        if not packets:
+            return call, packets, None
+        last = PacketPosition(packets[-1].stream, packets[-1].sequence)
+        more = await self._reader.packets(call_id, stream, last, 1)
+        return call, packets, last if more else None
+
+    async def wav(self, call_id: str) -> WavFile:
+        """Raises UnknownCall, NoAudio."""
+        call = (await self.call(call_id)).call
+        if not call.media.is_audio:
+            raise NoAudio(call_id)
+        return await self._recordings.wav(call)

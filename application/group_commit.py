@@ -1,0 +1,134 @@
+"""Turns concurrent single requests into batches that share a transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+import attrs
+
+from application.errors import BatchRefused, Draining, Overloaded
+from domain.errors import TrunklineError
+
+Command = TypeVar("Command")
+Answer = TypeVar("Answer")
+
+Process = Callable[[Sequence[Command]], Awaitable[Sequence[Answer | TrunklineError]]]
+
+
+@attrs.frozen(eq=False)
+class _Waiting(Generic[Command, Answer]):
+    command: Command
+    answer: asyncio.Future[Answer]
+
+
+class GroupCommit(Generic[Command, Answer]):
+    """Requests that arrive while a flush is in flight form the next batch.
+
+    No timer: a lone request is flushed at once, and batches grow with the load. Commands with the
+    same key always go to the same flusher, so that flushers do not wait for each other's rows.
+    """
+
+    def __init__(
+        self,
+        process: Process[Command, Answer],
+        *,
+        flushers: int,
+        capacity: int,
+        largest_batch: int,
+        on_batch: Callable[[int], None],
+    ) -> None:
+        """``capacity`` bounds the requests that wait; ``on_batch`` is told each batch's size."""
+        self._process = process
+        self._capacity = capacity
+        self._largest_batch = largest_batch
+        self._on_batch = on_batch
+        self._waiting: list[deque[_Waiting[Command, Answer]]] = [deque() for _ in range(flushers)]
+        self._filled = [asyncio.Event() for _ in range(flushers)]
+        self._size = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._draining = False
+
+    @property
+    def flushers(self) -> int:
+        return len(self._waiting)
+
+    async def submit(self, key: str, command: Command) -> Answer:
+        """The answer to one command, once its batch is durable.
+
+        Raises what refused the command; Overloaded and Draining before any work is done.
+        """
+        if self._draining:
+            raise Draining
+        if self._size >= self._capacity:
+            raise Overloaded
+        flusher = zlib.crc32(key.encode()) % self.flushers
+        waiting = _Waiting[Command, Answer](command, asyncio.get_running_loop().create_future())
+        self._size += 1
+        self._idle.clear()
+        self._waiting[flusher].append(waiting)
+        self._filled[flusher].set()
+        return await waiting.answer
+
+    async def flush_for_ever(self, flusher: int) -> None:
+        """One flusher's work. To be run by the task runner, once for each of the flushers."""
+        waiting, filled = self._waiting[flusher], self._filled[flusher]
+        while True:
+            await filled.wait()
+            batch = [waiting.popleft() for _ in range(min(len(waiting), self._largest_batch))]
+            if not waiting:
+                filled.clear()
+            try:
+                await self._flush(batch)
+            finally:
+                self._let_go(batch)
+
+    async def drain(self) -> None:
+        """Take no more, and return when everything taken is answered."""
+        self._draining = True
+        await self._idle.wait()
+
+    async def _flush(self, batch: Sequence[_Waiting[Command, Answer]]) -> None:
+        try:
+            outcomes = await self._process([waiting.command for waiting in batch])
+        except BatchRefused as refusal:
+            await self._flush_halves(batch, refusal)
+        except Exception as error:  # whoever waits must hear of it, whatever it is
+            for waiting in batch:
+                _refuse(waiting, error)
+        else:
+            self._on_batch(len(batch))
+            for waiting, outcome in zip(batch, outcomes, strict=True):
+                _answer(waiting, outcome)
+
+    async def _flush_halves(self, batch: Sequence[_Waiting[Command, Answer]], refusal: BatchRefused) -> None:
+        """Find the one that the database refuses; its neighbours go through."""
+        if len(batch) == 1:
+            _refuse(batch[0], refusal)
+            return
+        middle = len(batch) // 2
+        await self._flush(batch[:middle])
+        await self._flush(batch[middle:])
+
+    def _let_go(self, batch: Sequence[_Waiting[Command, Answer]]) -> None:
+        for waiting in batch:
+            waiting.answer.cancel()  # does nothing to an answered one
+        self._size -= len(batch)
+        if self._size == 0:
+            self._idle.set()
+
+
+def _answer(waiting: _Waiting[Command, Answer], outcome: Answer | TrunklineError) -> None:
+    if isinstance(outcome, TrunklineError):
+        _refuse(waiting, outcome)
+    elif not waiting.answer.done():
+        waiting.answer.set_result(outcome)
+
+
+def _refuse(waiting: _Waiting[Command, Answer], error: Exception) -> None:
+    if not waiting.answer.done():
+        waiting.answer.set_exception(error)

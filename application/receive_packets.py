@@ -1,0 +1,80 @@
+"""A batch of packets of many calls, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import attrs
+
+from application.errors import CallStartedElsewhere, Overloaded
+from application.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from domain.call import Call
+from domain.errors import TrunklineError
+from domain.packet import IncomingPacket, Packet, PacketKey, Receipt
+
+Outcome = Receipt | TrunklineError
+"""Of one packet: its receipt, or why it was refused."""
+
+_RACES_LOST_AT_MOST: Final = 5
+
+
+@attrs.frozen
+class ReceivePackets:
+    """Store packets; a packet of an unknown call starts the call.
+
+    Answers one outcome for each packet, in order, once all that was accepted is durable. A packet
+    that the call's rules refuse never fails another.
+    """
+
+    _units: UnitOfWorkFactory
+
+    async def __call__(self, batch: Sequence[IncomingPacket]) -> list[Outcome]:
+        """Raises StorageUnavailable, OutcomeUnknown, BatchRefused, Overloaded: then for the whole batch."""
+        for _ in range(_RACES_LOST_AT_MOST):
+            try:
+                async with self._units() as unit:
+                    return await _receive(unit, batch)
+            except CallStartedElsewhere:
+                continue
+        raise Overloaded("the same calls are being started by several processes")
+
+
+async def _receive(unit: UnitOfWork, batch: Sequence[IncomingPacket]) -> list[Outcome]:
+    calls = await unit.calls.lock({packet.call_id for packet in batch})
+    stored = await unit.packets.data_of(_received_before(calls, batch))
+    outcomes: list[Outcome] = []
+    accepted: list[Packet] = []
+    changed: dict[str, Call] = {}
+    for incoming in batch:
+        try:
+            call = calls.get(incoming.call_id) or Call.start(incoming.call_id, unit.now)
+            receipt, packet = call.receive(incoming, stored.get(incoming.key))
+        except TrunklineError as refusal:
+            outcomes.append(refusal)
+            continue
+        outcomes.append(receipt)
+        if packet is not None:
+            accepted.append(packet)
+            stored[packet.key] = packet.data
+            changed[call.call_id] = calls[call.call_id] = call
+    if accepted:
+        await _store(unit, changed, accepted)
+    return outcomes
+
+
+def _received_before(calls: dict[str, Call], batch: Sequence[IncomingPacket]) -> set[PacketKey]:
+    return {
+        packet.key
+        for packet in batch
+        if packet.call_id in calls and calls[packet.call_id].has(packet.stream, packet.sequence)
+    }
+
+
+async def _store(unit: UnitOfWork, changed: dict[str, Call], accepted: list[Packet]) -> None:
+    hastened = sorted(call.call_id for call in changed.values() if call.hasten_if_whole(unit.now))
+    await unit.calls.save(changed.values())
+    await unit.packets.add(accepted)
+    for call_id in hastened:
+        await unit.jobs.hasten(call_id)
+    await unit.commit()

@@ -1,0 +1,143 @@
+"""The composition root: the only place that knows everything."""
+
+from __future__ import annotations
+
+import aiohttp
+import asyncpg
+from dependency_injector import containers, providers
+
+from adapters.ai.analysis import OpenAIAnalyst
+from adapters.ai.provider import AIProvider
+from adapters.ai.provider_client import AIAttempt
+from adapters.ai.reachability import AIReachability
+from adapters.ai.transcription import OpenAITranscriber
+from adapters.audio.recordings import PacketRecordings
+from adapters.jobs.job_executor import ProcessCallExecutor
+from adapters.jobs.job_queue import PgQueuerJobQueue
+from adapters.jobs.job_runner import JobRunner
+from adapters.metrics.prometheus import PrometheusMetrics
+from adapters.postgres.call_reader import PostgresCallReader
+from adapters.postgres.health import ask_database, ask_schema
+from adapters.postgres.unit_of_work import PostgresUnitsOfWork
+from application.call_queries import CallQueries
+from application.complete_call import CompleteCall
+from application.group_commit import GroupCommit
+from application.process_call import ProcessCall
+from application.receive_packets import ReceivePackets
+from application.reconcile_jobs import ReconcileJobs
+from application.reprocess_call import ReprocessCall
+from application.start_call import StartCall
+from domain.packet import IncomingPacket, Receipt
+from entrypoints.http.application import api_application, health_application
+from entrypoints.http.health import Check, HealthHandlers, Readiness, Weight
+from entrypoints.http.ingestion import IngestionHandlers
+from entrypoints.http.reading import ReadingHandlers
+from entrypoints.settings import Settings
+
+FLUSHERS = 2
+LARGEST_BATCH = 500
+
+
+def _provider(settings: Settings) -> AIProvider:
+    assert settings.ai_base_url is not None, "asked for only where an AI is configured"
+    return AIProvider(
+        base_url=settings.ai_base_url,
+        api_key=settings.ai_api_key,
+        transcription_model=settings.ai_transcription_model,
+        analysis_model=settings.ai_analysis_model,
+        transcription_response_format=settings.ai_transcription_format,
+        timeout_seconds=settings.ai_timeout_seconds,
+        retry_attempts=settings.ai_retry_attempts,
+        retry_wait_seconds=settings.ai_retry_wait_seconds,
+    )
+
+
+def _recordings(reader: PostgresCallReader, settings: Settings) -> PacketRecordings:
+    return PacketRecordings(reader, int(settings.ai_max_upload_megabytes * 1_000_000))
+
+
+def _packets(
+    receive: ReceivePackets, metrics: PrometheusMetrics, settings: Settings
+) -> GroupCommit[IncomingPacket, Receipt]:
+    return GroupCommit(
+        receive,
+        flushers=FLUSHERS,
+        capacity=settings.ingest_queue,
+        largest_batch=LARGEST_BATCH,
+        on_batch=metrics.batch_committed,
+    )
+
+
+def _count_attempt(metrics: PrometheusMetrics, attempt: AIAttempt) -> None:
+    metrics.ai_attempted(attempt.step, attempt.outcome, attempt.seconds)
+
+
+async def _no_ai() -> str:
+    return "not configured: set TRUNKLINE_AI_BASE_URL; calls wait in COMPLETED"
+
+
+def _readiness(pool: asyncpg.Pool, reachability: AIReachability | None) -> Readiness:
+    return Readiness(
+        {
+            "database": Check(lambda: ask_database(pool), Weight.NEEDED),
+            "schema": Check(lambda: ask_schema(pool), Weight.NEEDED),
+            "ai": Check(reachability.ask if reachability else _no_ai, Weight.TOLD),
+        }
+    )
+
+
+def _reachability(session: aiohttp.ClientSession, settings: Settings) -> AIReachability | None:
+    return AIReachability(session, _provider(settings)) if settings.ai_base_url else None
+
+
+class Container(containers.DeclarativeContainer):
+    """Give it what was opened, and ask it for what is to run."""
+
+    settings = providers.Dependency(instance_of=Settings)
+    pool = providers.Dependency(instance_of=asyncpg.Pool)
+    job_pool = providers.Dependency(instance_of=asyncpg.Pool)
+    http_session = providers.Dependency(instance_of=aiohttp.ClientSession)
+
+    metrics = providers.Singleton(PrometheusMetrics)
+    units_of_work = providers.Singleton(PostgresUnitsOfWork, pool, providers.Object(PgQueuerJobQueue))
+    reader = providers.Singleton(PostgresCallReader, pool)
+    recordings = providers.Singleton(_recordings, reader, settings)
+
+    packets = providers.Singleton(
+        _packets, providers.Factory(ReceivePackets, units_of_work), metrics, settings
+    )
+    reconcile_jobs = providers.Factory(ReconcileJobs, units_of_work)
+
+    provider = providers.Singleton(_provider, settings)
+    on_attempt = providers.Callable(_count_attempt, metrics).provider
+    process_call = providers.Factory(
+        ProcessCall,
+        units_of_work,
+        reader,
+        recordings,
+        providers.Singleton(OpenAITranscriber, http_session, provider, on_attempt),
+        providers.Singleton(OpenAIAnalyst, http_session, provider, on_attempt),
+        settings.provided.ai_run_delays_seconds,
+    )
+    job_executor = providers.Singleton(ProcessCallExecutor, process_call, settings.provided.ai_concurrency)
+    job_runner = providers.Singleton(JobRunner, job_pool, job_executor, settings.provided.ai_concurrency)
+
+    readiness = providers.Singleton(
+        _readiness, pool, providers.Singleton(_reachability, http_session, settings)
+    )
+    health = providers.Singleton(HealthHandlers, readiness, metrics, reader)
+    api = providers.Singleton(
+        api_application,
+        providers.Factory(
+            IngestionHandlers,
+            providers.Factory(StartCall, units_of_work),
+            packets,
+            providers.Factory(CompleteCall, units_of_work, settings.provided.settle_seconds),
+            providers.Factory(ReprocessCall, units_of_work),
+        ),
+        providers.Factory(ReadingHandlers, providers.Factory(CallQueries, reader, recordings)),
+        health,
+        readiness,
+        metrics,
+    )
+    health_only = providers.Singleton(health_application, health, readiness, metrics)

@@ -1,0 +1,59 @@
+"""The aiohttp application."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from aiohttp import web
+
+from adapters.metrics.prometheus import PrometheusMetrics
+from entrypoints.http.bodies import MAX_BODY_BYTES
+from entrypoints.http.health import HealthHandlers, Readiness
+from entrypoints.http.ingestion import IngestionHandlers
+from entrypoints.http.openapi import DocumentHandlers
+from entrypoints.http.reading import ReadingHandlers
+from entrypoints.http.request_log import request_log
+from entrypoints.http.routes import (
+    OPERATION,
+    PACKET_ROUTE,
+    Route,
+    health_routes,
+    ingestion_routes,
+    reading_routes,
+)
+
+
+def api_application(
+    ingestion: IngestionHandlers,
+    reading: ReadingHandlers,
+    health: HealthHandlers,
+    readiness: Readiness,
+    metrics: PrometheusMetrics,
+) -> web.Application:
+    """Everything that a PBX, a person and a monitor call."""
+    routes = (*ingestion_routes(ingestion), *reading_routes(reading), *health_routes(health))
+    application = _application(routes, readiness, metrics)
+    documents = DocumentHandlers(routes)
+    application.router.add_get("/openapi.json", documents.openapi)
+    application.router.add_get("/docs", documents.docs)
+    return application
+
+
+def health_application(
+    health: HealthHandlers, readiness: Readiness, metrics: PrometheusMetrics
+) -> web.Application:
+    """What a monitor calls, for a process that serves nothing else."""
+    return _application(health_routes(health), readiness, metrics)
+
+
+def _application(
+    routes: Collection[Route], readiness: Readiness, metrics: PrometheusMetrics
+) -> web.Application:
+    unlogged = {PACKET_ROUTE, *(route.path for route in routes if route.tag == OPERATION)}
+    application = web.Application(
+        middlewares=[request_log(metrics, readiness, PACKET_ROUTE, unlogged)],
+        client_max_size=MAX_BODY_BYTES,
+    )
+    for route in routes:
+        application.router.add_route(route.method, route.path, route.handler)
+    return application

@@ -1,0 +1,67 @@
+"""What a PBX calls."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from application.complete_call import CompleteCall
+from application.group_commit import GroupCommit
+from application.reprocess_call import ReprocessCall
+from application.start_call import StartCall
+from domain.media_format import MediaFormat
+from domain.packet import IncomingPacket, Receipt
+from entrypoints.http import wire
+from entrypoints.http.answers import json_answer
+from entrypoints.http.bodies import read_body, read_optional_body
+
+_NOTHING_SAID = wire.CompleteRequest()
+
+
+class IngestionHandlers:
+    """Each answers only after the commit of what it acknowledges."""
+
+    def __init__(
+        self,
+        start_call: StartCall,
+        packets: GroupCommit[IncomingPacket, Receipt],
+        complete_call: CompleteCall,
+        reprocess_call: ReprocessCall,
+    ) -> None:
+        self._start_call = start_call
+        self._packets = packets
+        self._complete_call = complete_call
+        self._reprocess_call = reprocess_call
+
+    async def init(self, request: web.Request) -> web.Response:
+        body = await read_body(request, wire.InitRequest)
+        media = body.media
+        media_format = MediaFormat(media.encoding, media.sample_rate_hz, media.channels) if media else None
+        call, is_new = await self._start_call(body.call_id, media_format, body.metadata)
+        return json_answer(wire.InitAnswer("started", call.call_id, call.state), 201 if is_new else 200)
+
+    async def stream(self, request: web.Request) -> web.Response:
+        body = await read_body(request, wire.PacketRequest)
+        packet = IncomingPacket(
+            request.match_info["call_id"], body.stream, body.sequence, body.timestamp, body.data
+        )
+        receipt = await self._packets.submit(packet.call_id, packet)
+        return json_answer(
+            wire.PacketAnswer(
+                receipt.status.value,
+                receipt.call_id,
+                receipt.stream,
+                receipt.sequence,
+                receipt.next_expected,
+                receipt.missing,
+            ),
+            202,
+        )
+
+    async def complete(self, request: web.Request) -> web.Response:
+        body = await read_optional_body(request, wire.CompleteRequest, _NOTHING_SAID)
+        call = await self._complete_call(request.match_info["call_id"], body.final_sequence)
+        return json_answer(wire.CompleteAnswer("completed", call.call_id, call.state, call.missing()), 202)
+
+    async def reprocess(self, request: web.Request) -> web.Response:
+        call = await self._reprocess_call(request.match_info["call_id"])
+        return json_answer(wire.ReprocessAnswer("reprocessing", call.call_id, call.state), 202)

@@ -1,0 +1,120 @@
+"""Errors as RFC 9457 problem details: one table from what went wrong to what the client is told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+import orjson
+from aiohttp import web
+
+from application import errors as trouble
+from domain import errors as refused
+from domain.errors import TrunklineError
+from entrypoints.http.wire import FieldProblem, MalformedBody
+
+PROBLEM_JSON: Final = "application/problem+json"
+RETRY_AFTER_SECONDS: Final = "1"
+
+STATUS_OF: Final[Mapping[type[TrunklineError], int]] = {
+    TrunklineError: 500,
+    refused.InvalidValue: 422,
+    refused.DataTooLarge: 413,
+    refused.StreamLimitReached: 422,
+    refused.UnknownCall: 404,
+    refused.CallConflict: 409,
+    refused.CallDiffers: 409,
+    refused.CallClosed: 409,
+    refused.SequenceConflict: 409,
+    refused.IllegalTransition: 409,
+    refused.RunSuperseded: 409,
+    refused.NoAudio: 409,
+    trouble.TryAgain: 503,
+    trouble.Overloaded: 503,
+    trouble.Draining: 503,
+    trouble.StorageUnavailable: 503,
+    trouble.OutcomeUnknown: 503,
+    # These never leave the use cases; should one, it is a fault of ours.
+    trouble.CallStartedElsewhere: 500,
+    trouble.BatchRefused: 500,
+    trouble.AIError: 500,
+    trouble.AIUnavailable: 500,
+    trouble.AIRefused: 500,
+}
+
+
+class UnreadableBody(Exception):
+    """A body that was not even read to its end, or is not JSON. ``status`` says which."""
+
+    def __init__(self, status: int, title: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.title = title
+        self.detail = detail
+
+
+@attrs.frozen
+class ProblemDetails:
+    slug: str
+    title: str
+    status: int
+    detail: str
+    errors: tuple[FieldProblem, ...] = ()
+
+    def response(self, request_id: str) -> web.Response:
+        body: dict[str, object] = {
+            "type": f"urn:trunkline:problem:{self.slug}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "instance": request_id,
+        }
+        if self.errors:
+            body["errors"] = [attrs.asdict(error) for error in self.errors]
+        headers = {"Retry-After": RETRY_AFTER_SECONDS} if self.status == 503 else None
+        return web.Response(
+            status=self.status, body=orjson.dumps(body), content_type=PROBLEM_JSON, headers=headers
+        )
+
+
+INTERNAL_ERROR: Final = ProblemDetails(
+    "internal-error", "Trunkline failed at this", 500, "the fault is logged under this request's id"
+)
+
+
+def problem_of(error: Exception) -> ProblemDetails:
+    """What a client is told of an error; of one that is no client's business, only that it happened."""
+    if isinstance(error, MalformedBody):
+        return ProblemDetails(
+            "malformed-request", "The request has bad fields", 422, str(error), tuple(error.errors)
+        )
+    if isinstance(error, UnreadableBody):
+        return ProblemDetails(_slug(error.title), error.title, error.status, error.detail)
+    if isinstance(error, TrunklineError):
+        return _of_trunkline_error(error)
+    if isinstance(error, web.HTTPException):
+        return ProblemDetails(_slug(error.reason), error.reason, error.status, _http_detail(error))
+    return INTERNAL_ERROR
+
+
+def _of_trunkline_error(error: TrunklineError) -> ProblemDetails:
+    status = STATUS_OF[type(error)]
+    if status == 500:
+        return INTERNAL_ERROR
+    errors: tuple[FieldProblem, ...] = ()
+    if isinstance(error, refused.InvalidValue):
+        errors = (FieldProblem(error.field, error.problem),)
+    return ProblemDetails(_slug(type(error).__name__), type(error).title(), status, error.detail, errors)
+
+
+def _http_detail(error: web.HTTPException) -> str:
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        return f"this path takes {', '.join(sorted(error.allowed_methods))}"
+    return {404: "nothing lives at this path"}.get(error.status, error.reason)
+
+
+def _slug(title: str) -> str:
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", title)
+    return "-".join(re.findall(r"[a-z0-9]+", words.lower()))

@@ -1,0 +1,84 @@
+"""Looking at calls."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, TypeVar
+
+import attrs
+import msgspec
+from aiohttp import web
+
+from application.call_queries import CallQueries
+from application.ports import PacketPosition
+from domain.packet import MAX_SEQUENCE
+from entrypoints.http import cursors, wire
+from entrypoints.http.answers import json_answer
+from entrypoints.http.call_views import call_details, call_summary, packet_view
+from entrypoints.http.wire import FieldProblem, MalformedBody
+
+Query = TypeVar("Query", bound=attrs.AttrsInstance)
+
+_QUERY_PATH = re.compile(r"(?P<detail>.*) - at `\$\.?(?P<path>[^`]*)`")
+
+
+class ReadingHandlers:
+    def __init__(self, queries: CallQueries) -> None:
+        self._queries = queries
+
+    async def call(self, request: web.Request) -> web.Response:
+        return json_answer(call_details(await self._queries.call(request.match_info["call_id"])))
+
+    async def calls(self, request: web.Request) -> web.Response:
+        query = _read_query(request, wire.CallListQuery)
+        after = cursors.call_position(query.after) if query.after is not None else None
+        calls, following = await self._queries.newest(query.state, after, query.limit)
+        return json_answer(
+            wire.CallList(
+                tuple(call_summary(call) for call in calls),
+                cursors.of_call(following) if following else None,
+            )
+        )
+
+    async def packets(self, request: web.Request) -> web.Response:
+        query = _read_query(request, wire.PacketListQuery)
+        call, packets, following = await self._queries.packets(
+            request.match_info["call_id"], query.stream, _packet_position(query), query.limit
+        )
+        return json_answer(
+            wire.PacketList(
+                tuple(packet_view(call, packet) for packet in packets),
+                cursors.of_packet(following) if following else None,
+            )
+        )
+
+    async def audio(self, request: web.Request) -> web.StreamResponse:
+        wav = await self._queries.wav(request.match_info["call_id"])
+        response = web.StreamResponse()
+        response.content_type = "audio/wav"
+        response.content_length = wav.byte_count
+        await response.prepare(request)
+        async for chunk in wav.chunks:
+            await response.write(chunk)
+        await response.write_eof()
+        return response
+
+
+def _packet_position(query: wire.PacketListQuery) -> PacketPosition | None:
+    if query.after is None:
+        return None
+    if query.stream is not None and query.after.isascii() and query.after.isdigit():
+        return PacketPosition(query.stream, min(int(query.after[:20]), MAX_SEQUENCE))
+    return cursors.packet_position(query.after)
+
+
+def _read_query(request: web.Request, kind: type[Query]) -> Query:
+    """The query parameters as an instance of ``kind``. Raises MalformedBody."""
+    known = {field.name for field in attrs.fields(kind)}
+    given: dict[str, Any] = {name: value for name, value in request.query.items() if name in known}
+    try:
+        return msgspec.convert(given, kind, strict=False)
+    except msgspec.ValidationError as error:
+        where = _QUERY_PATH.fullmatch(str(error))
+        problem = FieldProblem(where["path"], where["detail"]) if where else FieldProblem("", str(error))
+        raise MalformedBody([problem]) from None

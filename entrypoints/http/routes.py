@@ -1,0 +1,150 @@
+"""The one table of routes: what the application serves and the OpenAPI document describes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+from aiohttp.typedefs import Handler
+
+from entrypoints.http import wire
+from entrypoints.http.health import HealthHandlers
+from entrypoints.http.ingestion import IngestionHandlers
+from entrypoints.http.reading import ReadingHandlers
+
+PACKET_ROUTE: Final = "/v1/call/stream/{call_id}"
+
+OPERATION: Final = "Operation"
+"""The tag of what monitors call."""
+
+_BODY_PROBLEMS: Final = (400, 408, 413, 415, 422)
+
+
+@attrs.frozen
+class Route:
+    """``answers`` has the type of each success's JSON body, or the media type of another kind of body."""
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    answers: Mapping[int, type | str]
+    problems: tuple[int, ...] = ()
+    body: type | None = None
+    body_is_optional: bool = False
+    query: type | None = None
+    tag: str = "Calls"
+
+    @property
+    def operation_id(self) -> str:
+        return self.handler.__name__
+
+    @property
+    def takes_call_id(self) -> bool:
+        return "{call_id}" in self.path
+
+
+def ingestion_routes(handlers: IngestionHandlers) -> tuple[Route, ...]:
+    return (
+        Route(
+            "POST",
+            "/v1/call/init",
+            handlers.init,
+            "Start a call. The same again: 200; with other media or metadata: 409.",
+            {201: wire.InitAnswer, 200: wire.InitAnswer},
+            (*_BODY_PROBLEMS, 409, 503),
+            body=wire.InitRequest,
+            tag="Ingestion",
+        ),
+        Route(
+            "POST",
+            PACKET_ROUTE,
+            handlers.stream,
+            "Store a packet. Answered once it is durable; a packet of an unknown call starts the call.",
+            {202: wire.PacketAnswer},
+            (*_BODY_PROBLEMS, 409, 503),
+            body=wire.PacketRequest,
+            tag="Ingestion",
+        ),
+        Route(
+            "POST",
+            "/v1/call/complete/{call_id}",
+            handlers.complete,
+            "Say that a call is over. Harmless when repeated.",
+            {202: wire.CompleteAnswer},
+            (*_BODY_PROBLEMS, 404, 503),
+            body=wire.CompleteRequest,
+            body_is_optional=True,
+            tag="Ingestion",
+        ),
+        Route(
+            "POST",
+            "/v1/calls/{call_id}/reprocess",
+            handlers.reprocess,
+            "Have the AI work again on a call that is ARCHIVED or FAILED.",
+            {202: wire.ReprocessAnswer},
+            (404, 409, 503),
+        ),
+    )
+
+
+def reading_routes(handlers: ReadingHandlers) -> tuple[Route, ...]:
+    return (
+        Route(
+            "GET",
+            "/v1/calls",
+            handlers.calls,
+            "Calls, newest first.",
+            {200: wire.CallList},
+            (422, 503),
+            query=wire.CallListQuery,
+        ),
+        Route(
+            "GET",
+            "/v1/calls/{call_id}",
+            handlers.call,
+            "One call: state, streams, what the AI found, history.",
+            {200: wire.CallDetails},
+            (404, 503),
+        ),
+        Route(
+            "GET",
+            "/v1/calls/{call_id}/packets",
+            handlers.packets,
+            "What was stored, as it was sent, by stream and sequence.",
+            {200: wire.PacketList},
+            (404, 422, 503),
+            query=wire.PacketListQuery,
+        ),
+        Route(
+            "GET",
+            "/v1/calls/{call_id}/audio.wav",
+            handlers.audio,
+            "The call's audio, one channel a stream, missing packets as silence.",
+            {200: "audio/wav"},
+            (404, 409, 503),
+        ),
+    )
+
+
+def health_routes(handlers: HealthHandlers) -> tuple[Route, ...]:
+    return (
+        Route("GET", "/livez", handlers.livez, "Is the process alive?", {200: wire.Health}, tag=OPERATION),
+        Route(
+            "GET",
+            "/readyz",
+            handlers.readyz,
+            "Can it take calls? Names each dependency.",
+            {200: wire.Health, 503: wire.Health},
+            tag=OPERATION,
+        ),
+        Route(
+            "GET",
+            "/metrics",
+            handlers.metrics,
+            "Numbers for Prometheus.",
+            {200: "text/plain"},
+            tag=OPERATION,
+        ),
+    )

@@ -1,0 +1,315 @@
+"""The bodies of requests and answers, as docs and handlers share them.
+
+Field constraints stand here once: the OpenAPI document is made from these classes, and requests are
+structured into them without coercing anything.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import attrs
+import cattrs
+import msgspec
+from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
+from msgspec import Meta
+
+from domain.analysis import FailureReason, SentimentLabel
+from domain.call_state import CallState
+from domain.media_format import MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ, Encoding
+from domain.metadata import MAX_ENTRIES, MAX_KEY_CHARACTERS, MAX_VALUE_CHARACTERS
+from domain.packet import DEFAULT_STREAM, MAX_DATA_BYTES, MAX_SEQUENCE
+
+CallId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:@-]{1,128}$", examples=["c-1"])]
+StreamName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:@#-]{1,64}$", examples=["main"])]
+Sequence = Annotated[int, Meta(ge=0, le=MAX_SEQUENCE, examples=[1])]
+Gap = tuple[int, int]
+Gaps = tuple[Gap, ...]
+
+
+@attrs.frozen
+class Media:
+    """What the call's packets carry. Audio needs sample rate and channels; text has neither."""
+
+    encoding: Encoding
+    sample_rate_hz: Annotated[int, Meta(ge=MIN_SAMPLE_RATE_HZ, le=MAX_SAMPLE_RATE_HZ)] | None = None
+    channels: Annotated[int, Meta(ge=1, le=MAX_CHANNELS)] | None = None
+
+
+@attrs.frozen
+class InitRequest:
+    call_id: CallId
+    media: Media | None = None
+    metadata: (
+        Annotated[
+            dict[
+                Annotated[str, Meta(min_length=1, max_length=MAX_KEY_CHARACTERS)],
+                Annotated[str, Meta(max_length=MAX_VALUE_CHARACTERS)],
+            ],
+            Meta(max_length=MAX_ENTRIES),
+        ]
+        | None
+    ) = None
+
+
+@attrs.frozen
+class InitAnswer:
+    status: Literal["started"]
+    call_id: str
+    state: CallState
+
+
+@attrs.frozen
+class PacketRequest:
+    sequence: Sequence
+    data: Annotated[
+        str,
+        Meta(
+            description="canonical base64 for an audio encoding, text otherwise; 64 KiB in UTF-8 at most",
+            extra_json_schema={"maxLength": MAX_DATA_BYTES},  # told here, judged by the domain
+        ),
+    ]
+    timestamp: Annotated[float, Meta(description="seconds")]
+    stream: StreamName = DEFAULT_STREAM
+
+
+@attrs.frozen
+class PacketAnswer:
+    """``next_expected`` is one past the highest seen; ``missing`` the first 32 gaps below it."""
+
+    status: Literal["accepted", "duplicate"]
+    call_id: str
+    stream: str
+    sequence: int
+    next_expected: int
+    missing: Gaps
+
+
+@attrs.frozen
+class CompleteRequest:
+    final_sequence: dict[StreamName, Sequence] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class CompleteAnswer:
+    """``missing`` holds the first 32 gaps of each stream that has some."""
+
+    status: Literal["completed"]
+    call_id: str
+    state: CallState
+    missing: dict[str, Gaps]
+
+
+@attrs.frozen
+class ReprocessAnswer:
+    status: Literal["reprocessing"]
+    call_id: str
+    state: CallState
+
+
+@attrs.frozen
+class StreamView:
+    stream: str
+    received: int
+    next_expected: int
+    missing: Gaps
+    duration_seconds: float | None
+
+
+@attrs.frozen
+class FailureView:
+    reason: FailureReason
+    detail: str
+
+
+@attrs.frozen
+class SentimentView:
+    label: SentimentLabel
+    score: Annotated[float, Meta(ge=-1, le=1)]
+
+
+@attrs.frozen
+class SegmentView:
+    start_seconds: float
+    end_seconds: float
+    stream: str
+    text: str
+
+
+@attrs.frozen
+class HistoryEntry:
+    version: int
+    event: str
+    at: datetime
+    state: CallState
+    detail: dict[str, Any]
+
+
+@attrs.frozen
+class CallSummary:
+    call_id: str
+    state: CallState
+    started_at: datetime
+    completed_at: datetime | None
+    archived_at: datetime | None
+    media: Media
+    metadata: dict[str, str]
+    streams: tuple[StreamView, ...]
+    runs: int
+    next_run_at: datetime | None
+    failure: FailureView | None
+    transcript: str | None
+    summary: str | None
+    sentiment: SentimentView | None
+
+
+@attrs.frozen
+class CallDetails(CallSummary):
+    """``segments`` has the transcript's times where the AI gave them."""
+
+    transcript_reason: str | None
+    segments: tuple[SegmentView, ...]
+    history: tuple[HistoryEntry, ...]
+
+
+@attrs.frozen
+class CallList:
+    calls: tuple[CallSummary, ...]
+    next: str | None
+
+
+@attrs.frozen
+class CallListQuery:
+    state: CallState | None = None
+    limit: Annotated[int, Meta(ge=1, le=500)] = 50
+    after: Annotated[str, Meta(description="the `next` of the page before")] | None = None
+
+
+@attrs.frozen
+class PacketView:
+    stream: str
+    sequence: int
+    timestamp: float
+    data: str
+
+
+@attrs.frozen
+class PacketList:
+    packets: tuple[PacketView, ...]
+    next: str | None
+
+
+@attrs.frozen
+class PacketListQuery:
+    stream: StreamName | None = None
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
+    after: (
+        Annotated[
+            str,
+            Meta(description="the `next` of the page before; with `stream`, a sequence number serves too"),
+        ]
+        | None
+    ) = None
+
+
+@attrs.frozen
+class FieldProblem:
+    path: str
+    detail: str
+
+
+@attrs.frozen
+class Problem:
+    """RFC 9457. ``instance`` is the request's id, as in the X-Request-ID header."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: tuple[FieldProblem, ...] | None = None
+
+
+@attrs.frozen
+class Health:
+    """``checks`` names each thing the service depends on, and how it is."""
+
+    status: str
+    checks: dict[str, str]
+
+
+class MalformedBody(Exception):
+    """A body that is JSON but not what the route takes."""
+
+    def __init__(self, errors: list[FieldProblem]) -> None:
+        super().__init__("; ".join(f"{error.path}: {error.detail}" for error in errors))
+        self.errors = errors
+
+
+def _is_constrained_scalar(kind: Any) -> bool:
+    return get_origin(kind) is Annotated and get_args(kind)[0] in (int, float, str)
+
+
+def _strict(value: Any, kind: Any) -> Any:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from None
+
+
+def _converter() -> cattrs.Converter:
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    for scalar in (int, float, str, bool):
+        converter.register_structure_hook(scalar, _strict)
+    converter.register_structure_hook_func(_is_constrained_scalar, _strict)
+    converter.register_structure_hook_func(
+        lambda kind: isinstance(kind, type) and issubclass(kind, Enum), _strict
+    )
+    converter.register_unstructure_hook(datetime, lambda moment: moment)
+    return converter
+
+
+converter = _converter()
+
+
+def structure(body: Any, kind: type[attrs.AttrsInstance]) -> Any:
+    """The body as an instance of ``kind``. Raises MalformedBody, naming every bad field."""
+    if not isinstance(body, dict):
+        raise MalformedBody([FieldProblem("", "must be an object")])
+    try:
+        return converter.structure(body, kind)
+    except ClassValidationError as error:
+        raise MalformedBody(_field_problems(error, "")) from None
+
+
+def _field_problems(error: BaseException, path: str) -> list[FieldProblem]:
+    if isinstance(error, ClassValidationError):
+        with_notes, without = error.group_exceptions()
+        problems = [
+            problem
+            for inner, note in with_notes
+            for problem in _field_problems(inner, _joined(path, note.name))
+        ]
+        return problems + [problem for inner in without for problem in _field_problems(inner, path)]
+    if isinstance(error, IterableValidationError):
+        with_indexes, _ = error.group_exceptions()
+        return [
+            problem
+            for inner, note in with_indexes
+            for problem in _field_problems(inner, _joined(path, str(note.index)))
+        ]
+    if isinstance(error, ForbiddenExtraKeysError):
+        return [
+            FieldProblem(_joined(path, name), "is not a known field") for name in sorted(error.extra_fields)
+        ]
+    if isinstance(error, KeyError):
+        return [FieldProblem(path, "is required")]
+    if isinstance(error, ValueError):
+        return [FieldProblem(path, str(error))]
+    return [FieldProblem(path, "has the wrong type")]
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name

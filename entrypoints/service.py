@@ -1,0 +1,225 @@
+"""A running process: what it opens, starts, and closes again."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from typing import Final
+
+import aiohttp
+import asyncpg
+import attrs
+import structlog
+from aiohttp import web
+
+from adapters.ai.retrying import log_retries_without_arguments
+from adapters.jobs.job_queue import forget_finished_jobs
+from adapters.jobs.job_runner import POOL_SIZE, JobRunner
+from adapters.jobs.task_runner import TaskRunner
+from adapters.postgres.embedded_server import embedded_postgres
+from adapters.postgres.pool import connect, open_pool
+from adapters.postgres.schema import MigrationFailed, migrate_to_latest, pending_migrations
+from entrypoints.container import Container
+from entrypoints.settings import Settings
+
+RECONCILE_SECONDS: Final = 10
+FORGET_SECONDS: Final = 3600
+DATABASE_MAY_START_SECONDS: Final = 30
+HTTP_SHUTDOWN_SECONDS: Final = 5
+_JOBS: Final = "jobs"
+
+log = structlog.get_logger("trunkline.service")
+
+
+class StartRefused(Exception):
+    """The process cannot start; the message says why in one line."""
+
+
+@attrs.frozen
+class Role:
+    """What the process does: serve the API, work on calls, or both."""
+
+    api: bool
+    worker: bool
+    migrate: bool
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[str]:
+    """The URL of the configured server, or of the embedded one, which is held meanwhile."""
+    if settings.database_url is not None:
+        yield settings.database_url
+        return
+    with embedded_postgres(settings.data_dir) as url:
+        yield url
+
+
+async def migrate(database_url: str) -> list[str]:
+    """Bring the schema up to date; the names of what was applied. Raises StartRefused."""
+    connection = await _reach(database_url)
+    try:
+        return await migrate_to_latest(connection)
+    except MigrationFailed as error:
+        raise StartRefused(str(error)) from error
+    finally:
+        await connection.close()
+
+
+async def run_service(settings: Settings, database_url: str, role: Role) -> None:
+    """Run until SIGTERM or SIGINT, and then leave nothing half done. Raises StartRefused."""
+    if role.migrate:
+        await migrate(database_url)
+    await _require_current_schema(database_url)
+    log_retries_without_arguments()
+    async with _opened(settings, database_url) as container:
+        await _Process(settings, role, container).run()
+
+
+async def _require_current_schema(database_url: str) -> None:
+    connection = await _reach(database_url)
+    try:
+        missing = await pending_migrations(connection)
+    finally:
+        await connection.close()
+    if missing:
+        raise StartRefused(
+            f"the database lacks {', '.join(missing)}: run `trunkline migrate`, or start with --migrate"
+        )
+
+
+async def _reach(database_url: str) -> asyncpg.Connection:
+    """A connection, though the server may still be starting. Raises StartRefused."""
+    try:
+        async with asyncio.timeout(DATABASE_MAY_START_SECONDS):
+            while True:
+                try:
+                    return await connect(database_url)
+                except (OSError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError) as error:
+                    log.warning("database_awaited", error=type(error).__name__)
+                    await asyncio.sleep(1)
+    except TimeoutError:
+        raise StartRefused(f"no database answered within {DATABASE_MAY_START_SECONDS} s") from None
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+        raise StartRefused(f"the database refused: {error}") from error
+
+
+@asynccontextmanager
+async def _opened(settings: Settings, database_url: str) -> AsyncIterator[Container]:
+    pool = await open_pool(database_url, largest=settings.database_connections)
+    job_pool = await open_pool(database_url, largest=POOL_SIZE)
+    session = aiohttp.ClientSession(auto_decompress=True, trust_env=False)
+    try:
+        yield Container(settings=settings, pool=pool, job_pool=job_pool, http_session=session)
+    finally:
+        await session.close()
+        for opened in (job_pool, pool):
+            await _close(opened)
+
+
+async def _close(pool: asyncpg.Pool) -> None:
+    try:
+        async with asyncio.timeout(1):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()
+
+
+class _Process:
+    def __init__(self, settings: Settings, role: Role, container: Container) -> None:
+        self._settings = settings
+        self._role = role
+        self._container = container
+        self._tasks = TaskRunner()
+        self._stop = asyncio.Event()
+        self._hurry = asyncio.Event()
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        for signal_number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(signal_number, self._told_to_stop)
+        server = await self._serve()
+        jobs = self._work() if self._works else None
+        await self._stop.wait()
+        await self._drain(server, jobs)
+
+    def _told_to_stop(self) -> None:
+        """The second time, what is under way is not waited for."""
+        (self._hurry if self._stop.is_set() else self._stop).set()
+
+    @property
+    def _works(self) -> bool:
+        return self._role.worker and self._settings.ai_base_url is not None
+
+    @property
+    def _port(self) -> int | None:
+        return self._settings.port if self._role.api else self._settings.work_port
+
+    async def _serve(self) -> web.AppRunner | None:
+        if self._port is None:
+            return None
+        if self._role.api:
+            packets = self._container.packets()
+            for flusher in range(packets.flushers):
+                self._tasks.keep_running(f"flusher {flusher}", partial(packets.flush_for_ever, flusher))
+        application = self._container.api() if self._role.api else self._container.health_only()
+        server = web.AppRunner(
+            application,
+            access_log=None,
+            handle_signals=False,
+            auto_decompress=False,
+            shutdown_timeout=HTTP_SHUTDOWN_SECONDS,
+        )
+        await server.setup()
+        site = web.TCPSite(server, self._settings.host, self._port, backlog=1024)
+        try:
+            await site.start()
+        except OSError as error:
+            raise StartRefused(
+                f"cannot listen on {self._settings.host}:{self._port}: {error.strerror}"
+            ) from error
+        host, port = server.addresses[0][:2]
+        log.info("listening", url=f"http://{host}:{port}", api=self._role.api, works=self._works)
+        return server
+
+    def _work(self) -> JobRunner:
+        jobs: JobRunner = self._container.job_runner()
+        self._tasks.keep_running(_JOBS, jobs.run)
+        self._tasks.repeat("reconcile jobs", RECONCILE_SECONDS, self._container.reconcile_jobs())
+        pool = self._container.pool()
+        self._tasks.repeat("forget finished jobs", FORGET_SECONDS, lambda: forget_finished_jobs(pool))
+        return jobs
+
+    async def _drain(self, server: web.AppRunner | None, jobs: JobRunner | None) -> None:
+        log.info("draining")
+        deadline = asyncio.get_running_loop().time() + self._settings.drain_seconds
+        self._container.readiness().draining = True
+        if jobs is not None:
+            jobs.stop()
+        if server is not None:
+            await server.cleanup()
+        if self._role.api:
+            await self._answer_what_was_taken()
+        if jobs is not None:
+            await self._finish_or_hand_on(jobs, deadline)
+        await self._tasks.stop()
+        log.info("stopped")
+
+    async def _answer_what_was_taken(self) -> None:
+        try:
+            async with asyncio.timeout(HTTP_SHUTDOWN_SECONDS):
+                await self._container.packets().drain()
+        except TimeoutError:
+            log.warning("packets_left_unanswered")
+
+    async def _finish_or_hand_on(self, jobs: JobRunner, deadline: float) -> None:
+        finished = asyncio.create_task(self._tasks.finish(_JOBS))
+        hurried = asyncio.create_task(self._hurry.wait())
+        left = max(0.0, deadline - asyncio.get_running_loop().time())
+        await asyncio.wait({finished, hurried}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        hurried.cancel()
+        if not finished.done():
+            log.info("jobs_handed_on", jobs=jobs.hand_on())
+            await asyncio.wait({finished}, timeout=2)
