@@ -27,20 +27,22 @@ check: setup ## lint, types, import contracts
 .PHONY: setup
 setup: $(INSTALLED) ## make the virtual environment with the locked dependencies
 
-$(INSTALLED): locks/development.txt setup.cfg pyproject.toml
+$(INSTALLED): locks/build.txt locks/development.txt setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Trunkline needs Python 3.11 or later; name one with PYTHON=...")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo 'installing the locked dependencies into $(VENV) ...'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/development.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/build.txt -r locks/development.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --custom-compile-command 'make lock'
+
 .PHONY: lock
 lock: setup ## solve the dependencies of setup.cfg anew into locks/
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-		--custom-compile-command 'make lock' -o locks/runtime.txt setup.cfg
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-		--custom-compile-command 'make lock' --extra dev --extra speech -c locks/runtime.txt -o locks/development.txt setup.cfg
+	@echo 'setuptools >=77' | $(LOCK) -o locks/build.txt -
+	@$(LOCK) -o locks/runtime.txt setup.cfg
+	@$(LOCK) -c locks/runtime.txt --extra dev --extra speech -o locks/development.txt setup.cfg
 
 .PHONY: format
 format: setup ## put the code into its form
