@@ -51,9 +51,13 @@ async def _demo(calls: int, settings: Settings, stay_until: asyncio.Event | None
     console = Console(stderr=True)
     logs = settings.data_dir / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    url = f"http://{settings.host}:{settings.port}"
+    port = settings.port or _free_port()
+    url = f"http://{settings.host}:{port}"
     ai_port = _free_port()
-    environment = {"TRUNKLINE_AI_BASE_URL": f"http://127.0.0.1:{ai_port}/v1"}
+    environment = {
+        "TRUNKLINE_AI_BASE_URL": f"http://127.0.0.1:{ai_port}/v1",
+        "TRUNKLINE_PORT": str(port),
+    }
     async with (
         _process(logs / "ai.log", "simulate", "ai", "--port", str(ai_port)),
         _process(logs / "serve.log", "serve", "--migrate", environment=environment) as serve,
