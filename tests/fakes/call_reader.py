@@ -1,0 +1,66 @@
+"""A CallReader over what a test puts into it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from application.ports import CallPosition, CallView, PacketPosition
+from domain.call import Call
+from domain.call_state import CallState
+from domain.packet import Packet
+
+
+class InMemoryCallReader:
+    """``packets_a_page`` stands for the bound by which real pages can be shorter than was asked for."""
+
+    def __init__(
+        self,
+        packets: Iterable[Packet] = (),
+        views: Iterable[CallView] = (),
+        packets_a_page: int = 1_000,
+    ) -> None:
+        self.views = {view.call.call_id: view for view in views}
+        self._packets: dict[tuple[str, str], list[Packet]] = {}
+        self._packets_a_page = packets_a_page
+        for packet in packets:
+            self.add(packet)
+
+    def add(self, packet: Packet) -> None:
+        """Store one more packet."""
+        stored = self._packets.setdefault((packet.call_id, packet.stream), [])
+        stored.append(packet)
+        stored.sort(key=lambda packet: packet.sequence)
+
+    def remove(self, packet: Packet) -> None:
+        """Forget a packet, as retention does."""
+        self._packets[packet.call_id, packet.stream].remove(packet)
+
+    async def find(self, call_id: str) -> CallView | None:
+        return self.views.get(call_id)
+
+    async def newest(self, state: CallState | None, after: CallPosition | None, limit: int) -> Sequence[Call]:
+        calls = sorted(
+            (view.call for view in self.views.values() if state is None or view.call.state is state),
+            key=lambda call: (call.started_at, call.call_id),
+            reverse=True,
+        )
+        if after is not None:
+            calls = [
+                call for call in calls if (call.started_at, call.call_id) < (after.started_at, after.call_id)
+            ]
+        return calls[:limit]
+
+    async def packets(
+        self, call_id: str, stream: str | None, after: PacketPosition | None, limit: int
+    ) -> Sequence[Packet]:
+        found = [
+            packet
+            for key in sorted(self._packets)
+            if key[0] == call_id and stream in (None, key[1])
+            for packet in self._packets[key]
+            if after is None or (packet.stream, packet.sequence) > (after.stream, after.sequence)
+        ]
+        return found[: min(limit, self._packets_a_page)]
+
+    async def packet_sizes(self, call_id: str, stream: str) -> Sequence[tuple[int, int]]:
+        return [(packet.sequence, len(packet.data)) for packet in self._packets.get((call_id, stream), ())]

@@ -1,0 +1,134 @@
+"""Recordings held in memory: the promise of the port, kept the plain way."""
+
+from __future__ import annotations
+
+import audioop
+import io
+import math
+import wave
+from collections.abc import AsyncIterator, Collection, Iterable
+
+from application.ports import RecordingPart, WavFile
+from domain.call import Call
+from domain.media_format import Encoding
+from domain.packet import Packet
+
+PART_RATE_HZ = 16_000
+MAX_FILLED_SECONDS = 3_600
+DAY_SECONDS = 86_400
+
+
+class FakeRecordings:
+    """For short calls: all is decoded at once. Parts are cut every ``part_seconds``, wherever that is."""
+
+    def __init__(self, packets: Iterable[Packet] = (), part_seconds: int = 300) -> None:
+        self.packets = list(packets)
+        self.part_seconds = part_seconds
+
+    def parts(self, call: Call, skip: Collection[str]) -> AsyncIterator[RecordingPart]:
+        _require_audio(call)
+        return self._parts(call, skip)
+
+    async def _parts(self, call: Call, skip: Collection[str]) -> AsyncIterator[RecordingPart]:
+        for stream, packets in self._streams(call).items():
+            for channel, samples in enumerate(_channels(packets, call)):
+                for part in self._cut(
+                    stream, channel, _at_part_rate(samples, call), self._offset(call, stream)
+                ):
+                    if part.name not in skip:
+                        yield part
+
+    def _cut(self, stream: str, channel: int, pcm: bytes, offset: float) -> Iterable[RecordingPart]:
+        step = self.part_seconds * PART_RATE_HZ * 2
+        for start in range(0, len(pcm), step):
+            piece = pcm[start : start + step]
+            if any(piece):
+                start_ms, end_ms = start // 32, (start + len(piece)) // 32
+                yield RecordingPart(
+                    name=f"{stream}/{channel}/{start_ms}-{end_ms}",
+                    stream=stream,
+                    start_seconds=offset + start_ms / 1_000,
+                    wav=_wav([piece], PART_RATE_HZ),
+                )
+
+    async def wav(self, call: Call) -> WavFile:
+        _require_audio(call)
+        rate = call.media.sample_rate_hz or 0
+        tracks = []
+        for stream, packets in self._streams(call).items():
+            lead = bytes(2 * round(self._offset(call, stream) * rate))
+            tracks.append(lead + _mean(_channels(packets, call)))
+        longest = max(map(len, tracks), default=0)
+        content = _wav([track.ljust(longest, b"\0") for track in tracks] or [b""], rate)
+        return WavFile(len(content), _chunks(content))
+
+    def _streams(self, call: Call) -> dict[str, list[Packet]]:
+        streams: dict[str, list[Packet]] = {}
+        for packet in sorted(self.packets, key=lambda packet: (packet.stream, packet.sequence)):
+            if packet.call_id == call.call_id and packet.stream in call.streams:
+                streams.setdefault(packet.stream, []).append(packet)
+        return streams
+
+    def _offset(self, call: Call, stream: str) -> float:
+        firsts = {name: packets[0].timestamp for name, packets in self._streams(call).items()}
+        offset = firsts[stream] - min(filter(math.isfinite, firsts.values()), default=0.0)
+        return offset if 0 <= offset <= DAY_SECONDS else 0.0
+
+
+def _require_audio(call: Call) -> None:
+    if not call.media.is_audio:
+        raise ValueError("a text call has no sound")
+
+
+def _channels(packets: list[Packet], call: Call) -> list[bytes]:
+    """The stream's samples by channel, with what is missing filled in."""
+    frame_bytes, rate, channels = call.media.bytes_per_frame, call.media.sample_rate_hz, call.media.channels
+    assert rate is not None
+    assert channels is not None
+    left = MAX_FILLED_SECONDS * rate
+    pcm = b""
+    expected, before = min(1, packets[0].sequence), len(packets[0].data) // frame_bytes
+    for packet in packets:
+        filled = min(left, (packet.sequence - expected) * before)
+        left -= filled
+        pcm += bytes(2 * channels * filled) + _decoded(packet.data, call.media.encoding)
+        expected, before = packet.sequence + 1, len(packet.data) // frame_bytes
+    return [
+        b"".join(pcm[at : at + 2] for at in range(2 * channel, len(pcm), 2 * channels))
+        for channel in range(channels)
+    ]
+
+
+def _decoded(data: bytes, encoding: Encoding) -> bytes:
+    if encoding is Encoding.L16:
+        return data
+    decode = audioop.ulaw2lin if encoding is Encoding.MULAW else audioop.alaw2lin
+    return decode(data, 2)
+
+
+def _mean(channels: list[bytes]) -> bytes:
+    mix = bytes(len(channels[0]))
+    for channel in channels:
+        mix = audioop.add(mix, audioop.mul(channel, 2, 1 / len(channels)), 2)
+    return mix
+
+
+def _at_part_rate(pcm: bytes, call: Call) -> bytes:
+    rate = call.media.sample_rate_hz or PART_RATE_HZ
+    return pcm if rate == PART_RATE_HZ else audioop.ratecv(pcm, 2, 1, rate, PART_RATE_HZ, None)[0]
+
+
+def _wav(channels: list[bytes], rate_hz: int) -> bytes:
+    content = io.BytesIO()
+    with wave.open(content, "wb") as file:
+        file.setnchannels(len(channels))
+        file.setsampwidth(2)
+        file.setframerate(rate_hz)
+        samples = range(0, len(channels[0]), 2)
+        file.writeframes(b"".join(channel[at : at + 2] for at in samples for channel in channels))
+    return content.getvalue()
+
+
+async def _chunks(content: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(content), 64 * 1_024):
+        yield content[start : start + 64 * 1_024]
