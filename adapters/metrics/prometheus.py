@@ -24,7 +24,7 @@ class PrometheusMetrics:
     """One process's counters, and the database's backlog as it was last read."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # half the lines, and nobody reads them
+        disable_created_metrics()  # type: ignore[no-untyped-call] # half the lines, and nobody reads them
         self.registry = CollectorRegistry()
         self._requests = Counter(
             "trunkline_http_requests",
