@@ -32,9 +32,9 @@ class Transcript:
         return not self.text.strip()
 
     @classmethod
-    def of_text(cls, pieces: list[str]) -> Transcript:
-        """The transcript of a text call: its pieces in order, as they were sent."""
-        text = "".join(pieces)
+    def of_text(cls, streams: list[str]) -> Transcript:
+        """The transcript of a text call: the pieces of each stream in order, as they were sent."""
+        text = "\n".join(streams)
         return cls(text, reason=None if text.strip() else "the call carried no text")
 
     @classmethod
@@ -86,6 +86,7 @@ class FailureReason(Enum):
 
     AI_UNAVAILABLE = "ai_unavailable"  # it kept failing until the last run was over
     AI_REFUSED = "ai_refused"  # it said that this can never succeed
+    INTERNAL_ERROR = "internal_error"  # a fault of Trunkline's own; the log has it
 
 
 @attrs.frozen

@@ -176,13 +176,20 @@ class Call:
         return True
 
     def _is_whole(self) -> bool:
-        named = self.final_sequences.keys()
-        return bool(named) and named >= self.streams.keys() and not self.missing()
+        named = self.final_sequences
+        return (
+            bool(named)
+            and named.keys() >= self.streams.keys()
+            and all(self._stream(name).is_whole_through(final) for name, final in named.items())
+        )
+
+    def _stream(self, name: str) -> AudioStream:
+        return self.streams.get(name) or AudioStream(name)
 
     def missing(self) -> dict[str, Gaps]:
         """The first gaps of each stream in which packets are missing."""
         gaps = {
-            name: self.streams.get(name, AudioStream(name)).missing(self.final_sequences.get(name))
+            name: self._stream(name).missing(self.final_sequences.get(name))
             for name in sorted(self.streams.keys() | self.final_sequences.keys())
         }
         return {name: missing for name, missing in gaps.items() if missing}
@@ -215,8 +222,10 @@ class Call:
         self.partial_transcripts[part] = transcript
 
     def save_transcript(self, run: int, transcript: Transcript, at: datetime) -> None:
-        """Keep the finished transcript. Raises RunSuperseded."""
+        """Keep the finished transcript; harmless when repeated. Raises RunSuperseded."""
         self._check_fence(run)
+        if self.transcript_is_current and transcript == self.transcript:
+            return
         self.transcript = transcript
         self.transcript_is_current = True
         self.partial_transcripts = {}
@@ -227,7 +236,6 @@ class Call:
         self._check_fence(run)
         self.analysis = analysis
         self.archived_at = at
-        self.failed_runs = 0
         self._move_to(CallState.ARCHIVED, CallArchived(run), at)
 
     def postpone(
@@ -267,6 +275,8 @@ class Call:
         self._check_move(CallState.PROCESSING_AI, CallState.ARCHIVED, CallState.FAILED)
         if self.state is CallState.ARCHIVED:
             self.transcript_is_current = False
+            self.archived_at = None
+            self.partial_transcripts = {}
         self.failure = None
         self.failed_runs = 0
         self.next_run_at = at

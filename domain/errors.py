@@ -12,7 +12,8 @@ The tree; the docstring of a class is its message where the class adds no facts 
         ├── CallClosed
         ├── SequenceConflict
         ├── IllegalTransition
-        └── RunSuperseded
+        ├── RunSuperseded
+        └── NoAudio
 """
 
 from __future__ import annotations
@@ -105,7 +106,14 @@ class IllegalTransition(CallConflict):
 
 
 class RunSuperseded(CallConflict):
-    """A later run took this call over; what this run found is not kept."""
+    """This run of the call is over; what it found is not kept."""
 
     def __init__(self, call_id: str, run: int, current_run: int) -> None:
-        super().__init__(f"call {call_id!r} is in run {current_run}; run {run} is over")
+        super().__init__(f"run {run} of call {call_id!r} is not going on; its latest is run {current_run}")
+
+
+class NoAudio(CallConflict):
+    """The call carries text and has no audio."""
+
+    def __init__(self, call_id: str) -> None:
+        super().__init__(f"call {call_id!r} carries text and has no audio")

@@ -18,7 +18,7 @@ MAX_CHANNELS: Final = 8
 
 @unique
 class Encoding(Enum):
-    """Media types of packets. Names as in RFC 3551 and RFC 3190, with L16 little-endian as PBXs send it."""
+    """Media types of packets: G.711 in telephony's customary x- names; L16 (RFC 2586), but little-endian."""
 
     MULAW = "audio/x-mulaw"
     ALAW = "audio/x-alaw"

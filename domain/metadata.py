@@ -19,9 +19,9 @@ def checked_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
     for key, value in metadata.items():
         if not 1 <= len(key) <= MAX_KEY_CHARACTERS:
             raise InvalidValue("metadata", f"has a key that is not of 1 to {MAX_KEY_CHARACTERS} characters")
+        _check_storable(key, "metadata")
         if len(value) > MAX_VALUE_CHARACTERS:
             raise InvalidValue(f"metadata.{key}", f"is longer than {MAX_VALUE_CHARACTERS} characters")
-        _check_storable(key, "metadata")
         _check_storable(value, f"metadata.{key}")
     return dict(metadata)
 

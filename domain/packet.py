@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum, unique
+from math import isfinite
 from typing import Final, NamedTuple
 
 import attrs
@@ -42,6 +43,8 @@ class IncomingPacket:
     def __attrs_post_init__(self) -> None:
         if not 0 <= self.sequence <= MAX_SEQUENCE:
             raise InvalidValue("sequence", f"must be from 0 to {MAX_SEQUENCE}")
+        if not isfinite(self.timestamp):
+            raise InvalidValue("timestamp", "must be a finite number")
         if _utf_8_length(self.data) > MAX_DATA_BYTES:
             raise DataTooLarge("data", f"is larger than {MAX_DATA_BYTES} bytes")
 
