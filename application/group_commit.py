@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 import attrs
 
-from application.errors import BatchRefused, Draining, Overloaded
+from application.errors import BatchRefused, Draining, OutcomeUnknown, Overloaded
 from domain.errors import TrunklineError
 
 Command = TypeVar("Command")
@@ -116,7 +116,7 @@ class GroupCommit(Generic[Command, Answer]):
 
     def _let_go(self, batch: Sequence[_Waiting[Command, Answer]]) -> None:
         for waiting in batch:
-            waiting.answer.cancel()  # does nothing to an answered one
+            _refuse(waiting, OutcomeUnknown())  # does nothing to an answered one
         self._size -= len(batch)
         if self._size == 0:
             self._idle.set()

@@ -88,7 +88,7 @@ class CallReader(Protocol):
     async def find(self, call_id: str) -> CallView | None: ...
 
     async def newest(self, state: CallState | None, after: CallPosition | None, limit: int) -> Sequence[Call]:
-        """Calls without their transcripts' segments, newest first."""
+        """Calls, newest first, without their transcripts' segments and their partial transcripts."""
         ...
 
     async def packets(

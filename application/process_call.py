@@ -64,20 +64,24 @@ class ProcessCall:
 
     async def _work(self, call: Call, run: int) -> float | None:
         try:
-            transcript = await self._transcript(call, run)
-            analysis = await self._analysis(call, run, transcript)
+            return await self._finish(call, run)
         except (TryAgain, RunSuperseded):
             raise
+        except Exception as error:  # a fault of ours must not cost the call its schedule
+            log.exception("run %d of call %s broke", run, call.call_id)
+            failure = Failure(FailureReason.INTERNAL_ERROR, type(error).__name__)
+            return await self._postpone(call, run, failure, 0)
+
+    async def _finish(self, call: Call, run: int) -> float | None:
+        try:
+            transcript = await self._transcript(call, run)
+            analysis = await self._analysis(call, run, transcript)
         except AIRefused as refusal:
             failure = Failure(FailureReason.AI_REFUSED, refusal.detail)
             return await self._change(call.call_id, lambda call, at: call.fail(run, failure, at))
         except AIUnavailable as trouble:
             failure = Failure(FailureReason.AI_UNAVAILABLE, trouble.detail)
             return await self._postpone(call, run, failure, trouble.retry_after_seconds or 0)
-        except Exception as error:  # a fault of ours must not cost the call its schedule
-            log.exception("run %d of call %s broke", run, call.call_id)
-            failure = Failure(FailureReason.INTERNAL_ERROR, type(error).__name__)
-            return await self._postpone(call, run, failure, 0)
         return await self._change(call.call_id, lambda call, at: call.archive(run, analysis, at))
 
     async def _postpone(

@@ -29,6 +29,8 @@ RECONCILE_SECONDS: Final = 10
 FORGET_SECONDS: Final = 3600
 DATABASE_MAY_START_SECONDS: Final = 30
 HTTP_SHUTDOWN_SECONDS: Final = 5
+LONGEST_REQUEST_LINE_BYTES: Final = 64 * 1024
+"""Generous, so that an id that is too long is refused in the way of every other bad field."""
 _JOBS: Final = "jobs"
 
 log = structlog.get_logger("trunkline.service")
@@ -74,8 +76,8 @@ async def run_service(settings: Settings, database_url: str, role: Role) -> None
         await migrate(database_url)
     await _require_current_schema(database_url)
     log_retries_without_arguments()
-    async with _opened(settings, database_url) as container:
-        await _Process(settings, role, container).run()
+    async with opened(settings, database_url) as container:
+        await Process(settings, role, container).run()
 
 
 async def _require_current_schema(database_url: str) -> None:
@@ -107,7 +109,8 @@ async def _reach(database_url: str) -> asyncpg.Connection:
 
 
 @asynccontextmanager
-async def _opened(settings: Settings, database_url: str) -> AsyncIterator[Container]:
+async def opened(settings: Settings, database_url: str) -> AsyncIterator[Container]:
+    """A container whose connections are open meanwhile."""
     pool = await open_pool(database_url, largest=settings.database_connections)
     job_pool = await open_pool(database_url, largest=POOL_SIZE)
     session = aiohttp.ClientSession(auto_decompress=True, trust_env=False)
@@ -127,7 +130,9 @@ async def _close(pool: asyncpg.Pool) -> None:
         pool.terminate()
 
 
-class _Process:
+class Process:
+    """What runs between the opening of the container and its closing."""
+
     def __init__(self, settings: Settings, role: Role, container: Container) -> None:
         self._settings = settings
         self._role = role
@@ -135,15 +140,27 @@ class _Process:
         self._tasks = TaskRunner()
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
+        self._server: web.AppRunner | None = None
+        self._jobs: JobRunner | None = None
 
     async def run(self) -> None:
+        """Start, wait for SIGTERM or SIGINT, drain. Raises StartRefused."""
         loop = asyncio.get_running_loop()
         for signal_number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(signal_number, self._told_to_stop)
-        server = await self._serve()
-        jobs = self._work() if self._works else None
+        await self.start()
         await self._stop.wait()
-        await self._drain(server, jobs)
+        await self.drain()
+
+    async def start(self) -> None:
+        """Raises StartRefused."""
+        self._server = await self._serve()
+        self._jobs = self._work() if self._works else None
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Host and port of what listens."""
+        return [address[:2] for address in self._server.addresses] if self._server else []
 
     def _told_to_stop(self) -> None:
         """The second time, what is under way is not waited for."""
@@ -171,6 +188,7 @@ class _Process:
             handle_signals=False,
             auto_decompress=False,
             shutdown_timeout=HTTP_SHUTDOWN_SECONDS,
+            max_line_size=LONGEST_REQUEST_LINE_BYTES,
         )
         await server.setup()
         site = web.TCPSite(server, self._settings.host, self._port, backlog=1024)
@@ -192,14 +210,16 @@ class _Process:
         self._tasks.repeat("forget finished jobs", FORGET_SECONDS, lambda: forget_finished_jobs(pool))
         return jobs
 
-    async def _drain(self, server: web.AppRunner | None, jobs: JobRunner | None) -> None:
+    async def drain(self) -> None:
+        """Stop, within the time that is set for it, and leave nothing half done."""
+        jobs = self._jobs
         log.info("draining")
         deadline = asyncio.get_running_loop().time() + self._settings.drain_seconds
         self._container.readiness().draining = True
         if jobs is not None:
             jobs.stop()
-        if server is not None:
-            await server.cleanup()
+        if self._server is not None:
+            await self._server.cleanup()
         if self._role.api:
             await self._answer_what_was_taken()
         if jobs is not None:

@@ -12,7 +12,8 @@ import environ
 from yarl import URL
 
 PREFIX: Final = "TRUNKLINE"
-_NEVER_SHOWN: Final = frozenset({"TRUNKLINE_DATABASE_URL", "TRUNKLINE_AI_API_KEY"})
+_NEVER_SHOWN: Final = frozenset({"TRUNKLINE_DATABASE_URL", "TRUNKLINE_AI_BASE_URL", "TRUNKLINE_AI_API_KEY"})
+"""A URL may hold a password."""
 
 
 class SettingsError(Exception):
@@ -76,6 +77,16 @@ def _postgres_url(text: str) -> str | None:
     return text
 
 
+def _some_text(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be empty")
+    return text
+
+
+def _folder(text: str) -> Path:
+    return Path(_some_text(text))
+
+
 def _or_none(text: str) -> str | None:
     return text or None
 
@@ -92,8 +103,8 @@ class Settings:
     database_url: str | None = environ.var(
         "", converter=_postgres_url, help="PostgreSQL to use; unset: one embedded under DATA_DIR"
     )
-    data_dir: Path = environ.var(".trunkline", converter=Path, help="where the embedded PostgreSQL lives")
-    host: str = environ.var("127.0.0.1", help="address to listen on")
+    data_dir: Path = environ.var(".trunkline", converter=_folder, help="where the embedded PostgreSQL lives")
+    host: str = environ.var("127.0.0.1", converter=_some_text, help="address to listen on")
     port: int = environ.var(8080, converter=_port, help="port to listen on; 0: any free one")
     work_port: int | None = environ.var(
         "", converter=_optional_port, help="port where `trunkline work` tells its health and metrics"
@@ -102,13 +113,17 @@ class Settings:
         "", converter=_http_url, help="OpenAI-compatible base URL; unset: calls wait in COMPLETED"
     )
     ai_api_key: str | None = environ.var("", converter=_or_none, help="bearer token for the AI service")
-    ai_transcription_model: str = environ.var("whisper-1", help="model for transcriptions")
+    ai_transcription_model: str = environ.var(
+        "whisper-1", converter=_some_text, help="model for transcriptions"
+    )
     ai_transcription_format: str = environ.var(
         "verbose_json",
         validator=_response_format,
         help="response_format of transcriptions: verbose_json or json",
     )
-    ai_analysis_model: str = environ.var("gpt-4o-mini", help="model for summary and sentiment")
+    ai_analysis_model: str = environ.var(
+        "gpt-4o-mini", converter=_some_text, help="model for summary and sentiment"
+    )
     ai_max_upload_megabytes: float = environ.var(
         10, converter=_number, validator=_at_least(1), help="longer recordings are sent in parts of this size"
     )

@@ -1,0 +1,1 @@
+"""AI services that speak OpenAI's formats, over HTTP."""

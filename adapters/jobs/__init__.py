@@ -1,0 +1,1 @@
+"""The durable job queue, and the runner of background tasks."""

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
 
+import structlog
 from pgqueuer.core.executors import AbstractEntrypointExecutor, EntrypointExecutorParameters
 from pgqueuer.domain.errors import RetryRequested
 from pgqueuer.domain.models import Context, Job
@@ -60,7 +61,8 @@ class ProcessCallExecutor(AbstractEntrypointExecutor):
 
     async def _work(self, call_id: str) -> float | None:
         async with self._seats:
-            return await self._process_call(call_id)
+            with structlog.contextvars.bound_contextvars(call_id=call_id):
+                return await self._process_call(call_id)
 
     def hand_on(self) -> int:
         """Stop what is running and put its jobs back for any process. How many there were."""

@@ -40,7 +40,6 @@ class TaskRunner:
         async def for_ever() -> None:
             while True:
                 await work()
-                self._trouble.pop(name, None)
                 await asyncio.sleep(every_seconds * random.uniform(0.8, 1.2))  # noqa: S311 # no secret
 
         self.keep_running(name, for_ever)
@@ -64,14 +63,22 @@ class TaskRunner:
             began = loop.time()
             try:
                 await work()
-            except Exception as error:  # whatever it was, the work must go on
+            except (Exception, asyncio.CancelledError) as error:  # whatever it was, the work must go on
+                if _is_being_cancelled():
+                    raise
                 self._trouble[name] = type(error).__name__
                 if loop.time() - began > _LONGEST_BACK_OFF_SECONDS:
                     back_off_seconds = _FIRST_BACK_OFF_SECONDS
                 log.warning("task %s: %r; begun again in %.1f s", name, error, back_off_seconds)
                 await asyncio.sleep(back_off_seconds)
+                self._trouble.pop(name, None)
                 back_off_seconds = min(2 * back_off_seconds, _LONGEST_BACK_OFF_SECONDS)
             else:
-                self._trouble.pop(name, None)
                 log.debug("task %s is done", name)
                 return
+
+
+def _is_being_cancelled() -> bool:
+    """Told apart from work that awaited somebody else's cancelled task, which is a failure like others."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -1,0 +1,1 @@
+"""PostgreSQL: transactions, rows, reading, schema, and an embedded server."""

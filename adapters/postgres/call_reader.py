@@ -10,6 +10,7 @@ import attrs
 
 from adapters.postgres.call_rows import CALL_COLUMNS, call_from_row, event_from_row, with_streams
 from adapters.postgres.lanes import lane_of
+from adapters.postgres.pool import ACQUIRE_SECONDS
 from adapters.postgres.trouble import nothing_stored
 from application.ports import Backlog, CallPosition, CallView, PacketPosition
 from domain.call import Call
@@ -31,8 +32,13 @@ EVENTS: Final = """
     WHERE lane = $1 AND call_id = $2 ORDER BY version
 """
 
+# Segments and partial transcripts are most of a call's weight, and a list shows neither.
+LISTED_COLUMNS: Final = CALL_COLUMNS.replace(
+    " transcript,", " transcript - 'segments' AS transcript,"
+).replace(" partial_transcripts,", " '{}'::jsonb AS partial_transcripts,")
+
 NEWEST: Final = f"""
-    SELECT {CALL_COLUMNS} FROM calls
+    SELECT {LISTED_COLUMNS} FROM calls
     WHERE ($1::text IS NULL OR state = $1)
     AND ($2::timestamptz IS NULL OR (started_at, call_id) < ($2, $3))
     ORDER BY started_at DESC, call_id DESC LIMIT $4
@@ -79,7 +85,7 @@ class PostgresCallReader:
         lane = lane_of(call_id)
         with nothing_stored():
             async with (
-                self._pool.acquire() as connection,
+                self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection,
                 connection.transaction(isolation="repeatable_read", readonly=True),
             ):
                 row = await connection.fetchrow(CALL, lane, call_id)
@@ -92,7 +98,7 @@ class PostgresCallReader:
 
     async def newest(self, state: CallState | None, after: CallPosition | None, limit: int) -> Sequence[Call]:
         with nothing_stored():
-            async with self._pool.acquire() as connection:
+            async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
                 rows = await connection.fetch(
                     NEWEST,
                     state.value if state else None,
@@ -109,16 +115,17 @@ class PostgresCallReader:
         self, call_id: str, stream: str | None, after: PacketPosition | None, limit: int
     ) -> Sequence[Packet]:
         with nothing_stored():
-            rows = await self._pool.fetch(
-                PACKETS,
-                lane_of(call_id),
-                call_id,
-                stream,
-                after.stream if after else None,
-                after.sequence if after else None,
-                limit,
-                PAGE_BYTES,
-            )
+            async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+                rows = await connection.fetch(
+                    PACKETS,
+                    lane_of(call_id),
+                    call_id,
+                    stream,
+                    after.stream if after else None,
+                    after.sequence if after else None,
+                    limit,
+                    PAGE_BYTES,
+                )
         return [
             Packet(row["call_id"], row["stream"], row["sequence"], row["sent_at_seconds"], row["data"])
             for row in rows
@@ -126,12 +133,13 @@ class PostgresCallReader:
 
     async def packet_sizes(self, call_id: str, stream: str) -> Sequence[tuple[int, int]]:
         with nothing_stored():
-            rows = await self._pool.fetch(PACKET_SIZES, lane_of(call_id), call_id, stream)
+            async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+                rows = await connection.fetch(PACKET_SIZES, lane_of(call_id), call_id, stream)
         return [(row["sequence"], row["byte_count"]) for row in rows]
 
     async def backlog(self) -> Backlog:
         with nothing_stored():
-            async with self._pool.acquire() as connection:
+            async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
                 by_state = await connection.fetch(CALLS_BY_STATE)
                 jobs = await connection.fetchrow(JOBS)
         assert jobs is not None, "an aggregate always has a row"

@@ -152,7 +152,7 @@ def _what_changes(call: Call) -> tuple[object, ...]:
         call.next_run_at,
         call.transcript,
         call.transcript_is_current,
-        tuple(call.partial_transcripts),
+        tuple(call.partial_transcripts.items()),
     )
 
 

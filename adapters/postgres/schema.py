@@ -22,14 +22,14 @@ class MigrationFailed(Exception):
     """A migration could not be applied; those before it stay."""
 
 
-async def migrate_to_latest(connection: asyncpg.Connection) -> list[str]:
+async def migrate_to_latest(connection: asyncpg.Connection, lock_timeout_seconds: float = 8) -> list[str]:
     """Apply what is missing, and name it. Any number of processes may try at once: the others wait.
 
-    Raises MigrationFailed, also where a lock that a migration needs is not given within 8 s.
+    Raises MigrationFailed, also where a lock that a migration needs is not given in time.
     """
     await connection.execute("SET lock_timeout = 0")  # one waits here as long as another migrates
     await connection.execute("SELECT pg_advisory_lock($1)", _LOCK_KEY)
-    await connection.execute("SET lock_timeout = '8s'")
+    await connection.execute(f"SET lock_timeout = '{lock_timeout_seconds:g}s'")
     try:
         missing = await pending_migrations(connection)
         if missing:

@@ -20,6 +20,7 @@ _AWAY: Final = (
     OSError,  # includes every TimeoutError
     asyncpg.exceptions.PostgresConnectionError,
     asyncpg.exceptions.InterfaceError,  # the connection or the pool is closed or closing
+    asyncpg.exceptions.InternalClientError,  # what a connection says that is lost between two messages
     asyncpg.exceptions.InsufficientResourcesError,
     asyncpg.exceptions.OperatorInterventionError,
     asyncpg.exceptions.ObjectNotInPrerequisiteStateError,

@@ -11,10 +11,12 @@ import attrs
 
 from adapters.postgres.call_repository import PostgresCallRepository
 from adapters.postgres.packet_repository import PostgresPacketRepository
-from adapters.postgres.pool import Connection
+from adapters.postgres.pool import ACQUIRE_SECONDS, Connection
 from adapters.postgres.trouble import nothing_stored, perhaps_stored
+from application.errors import StorageUnavailable
 from application.ports import JobQueue
 from application.unit_of_work import open_unit_of_work
+from domain.errors import TrunklineError
 
 JobQueueOn = Callable[[Connection], JobQueue]
 """Makes the job queue that takes part in a connection's transaction."""
@@ -27,7 +29,7 @@ class PostgresUnitOfWork:
     calls: PostgresCallRepository
     packets: PostgresPacketRepository
     jobs: JobQueue
-    _transaction: asyncpg.transaction.Transaction
+    _connection: Connection
     _began_at: datetime
     is_over: bool = attrs.field(default=False, init=False)
 
@@ -39,7 +41,14 @@ class PostgresUnitOfWork:
     async def commit(self) -> None:
         self.is_over = True
         with perhaps_stored():
-            await self._transaction.commit()
+            status = await self._connection.execute("COMMIT")
+        if status != "COMMIT":  # a statement had failed before, and the server says ROLLBACK
+            raise StorageUnavailable
+
+    async def roll_back(self) -> None:
+        self.is_over = True
+        with nothing_stored():
+            await self._connection.execute("ROLLBACK")
 
 
 @attrs.frozen
@@ -52,33 +61,34 @@ class PostgresUnitsOfWork:
     @asynccontextmanager
     async def __call__(self) -> AsyncIterator[PostgresUnitOfWork]:
         with nothing_stored():
-            connection = await self._pool.acquire()
-        healthy = False
+            connection = await self._pool.acquire(timeout=ACQUIRE_SECONDS)
         try:
             with nothing_stored():
-                transaction = connection.transaction()
-                await transaction.start()
+                await connection.execute("BEGIN")
                 began_at = await connection.fetchval("SELECT clock_timestamp()")
             unit = PostgresUnitOfWork(
                 calls=PostgresCallRepository(connection),
                 packets=PostgresPacketRepository(connection),
                 jobs=self._job_queue_on(connection),
-                transaction=transaction,
+                connection=connection,
                 began_at=began_at,
             )
             with open_unit_of_work():
                 try:
                     yield unit
-                finally:
+                except BaseException:
                     if not unit.is_over:
-                        with nothing_stored():
-                            await transaction.rollback()
-            healthy = True
+                        with suppress(TrunklineError):  # what went wrong first is what counts
+                            await unit.roll_back()
+                    raise
+                if not unit.is_over:
+                    await unit.roll_back()
         finally:
-            await self._give_back(connection, healthy)
+            await self._give_back(connection)
 
-    async def _give_back(self, connection: asyncpg.pool.PoolConnectionProxy, healthy: bool) -> None:
-        if not healthy and connection.is_in_transaction():
-            connection.terminate()
-        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):  # the pool makes a new one
+    async def _give_back(self, connection: asyncpg.pool.PoolConnectionProxy) -> None:
+        # A lost connection has gone back already and refuses to be asked; the pool makes a new one.
+        with suppress(StorageUnavailable), nothing_stored():
+            if connection.is_in_transaction():
+                connection.terminate()
             await self._pool.release(connection)

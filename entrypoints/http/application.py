@@ -7,12 +7,12 @@ from collections.abc import Collection
 from aiohttp import web
 
 from adapters.metrics.prometheus import PrometheusMetrics
-from entrypoints.http.bodies import MAX_BODY_BYTES
+from entrypoints.http.bodies import MAX_BODY_BYTES, meet_expectation
 from entrypoints.http.health import HealthHandlers, Readiness
 from entrypoints.http.ingestion import IngestionHandlers
 from entrypoints.http.openapi import DocumentHandlers
 from entrypoints.http.reading import ReadingHandlers
-from entrypoints.http.request_log import request_log
+from entrypoints.http.request_log import name_request, request_log
 from entrypoints.http.routes import (
     OPERATION,
     PACKET_ROUTE,
@@ -54,6 +54,7 @@ def _application(
         middlewares=[request_log(metrics, readiness, PACKET_ROUTE, unlogged)],
         client_max_size=MAX_BODY_BYTES,
     )
+    application.on_response_prepare.append(name_request)
     for route in routes:
-        application.router.add_route(route.method, route.path, route.handler)
+        application.router.add_route(route.method, route.path, route.handler, expect_handler=meet_expectation)
     return application

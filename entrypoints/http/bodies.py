@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 import attrs
 import orjson
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from entrypoints.http.problems import UnreadableBody
 from entrypoints.http.wire import structure
@@ -43,6 +43,14 @@ def _check_headers(request: web.Request) -> None:
         raise UnreadableBody(415, "Unsupported media type", "send application/json")
     if (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
         raise UnreadableBody(415, "Unsupported charset", "send UTF-8")
+
+
+async def meet_expectation(request: web.Request) -> None:
+    """Ask for the body where the client waits to be asked; an expectation of another kind is ignored."""
+    asked_for = request.headers.get("Expect", "").lower() == "100-continue"
+    if asked_for and request.version >= HttpVersion11 and (request.content_length or 0) <= MAX_BODY_BYTES:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # it is no part of the answer
 
 
 async def _read(request: web.Request) -> bytes:

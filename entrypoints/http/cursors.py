@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from datetime import datetime
+from datetime import UTC, datetime
 
 from application.ports import CallPosition, PacketPosition
 from domain.call import CALL_ID, STREAM_NAME
@@ -22,10 +22,11 @@ def call_position(cursor: str) -> CallPosition:
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         started_at, call_id = base64.b64decode(padded, altchars=b"-_", validate=True).decode().split(" ")
-        position = CallPosition(datetime.fromisoformat(started_at), call_id)
-    except (binascii.Error, ValueError):
+        moment = datetime.fromisoformat(started_at)
+        position = CallPosition(moment.astimezone(UTC), call_id)
+    except (binascii.Error, ValueError, OverflowError):
         raise _no_cursor() from None
-    if position.started_at.tzinfo is None or not CALL_ID.fullmatch(call_id):
+    if moment.tzinfo is None or not CALL_ID.fullmatch(call_id):
         raise _no_cursor()
     return position
 

@@ -13,6 +13,7 @@ from domain.packet import IncomingPacket, Receipt
 from entrypoints.http import wire
 from entrypoints.http.answers import json_answer
 from entrypoints.http.bodies import read_body, read_optional_body
+from entrypoints.http.call_ids import id_of_known_call, id_of_new_or_known_call
 
 _NOTHING_SAID = wire.CompleteRequest()
 
@@ -42,7 +43,7 @@ class IngestionHandlers:
     async def stream(self, request: web.Request) -> web.Response:
         body = await read_body(request, wire.PacketRequest)
         packet = IncomingPacket(
-            request.match_info["call_id"], body.stream, body.sequence, body.timestamp, body.data
+            id_of_new_or_known_call(request), body.stream, body.sequence, body.timestamp, body.data
         )
         receipt = await self._packets.submit(packet.call_id, packet)
         return json_answer(
@@ -59,9 +60,9 @@ class IngestionHandlers:
 
     async def complete(self, request: web.Request) -> web.Response:
         body = await read_optional_body(request, wire.CompleteRequest, _NOTHING_SAID)
-        call = await self._complete_call(request.match_info["call_id"], body.final_sequence)
+        call = await self._complete_call(id_of_known_call(request), body.final_sequence)
         return json_answer(wire.CompleteAnswer("completed", call.call_id, call.state, call.missing()), 202)
 
     async def reprocess(self, request: web.Request) -> web.Response:
-        call = await self._reprocess_call(request.match_info["call_id"])
+        call = await self._reprocess_call(id_of_known_call(request))
         return json_answer(wire.ReprocessAnswer("reprocessing", call.call_id, call.state), 202)

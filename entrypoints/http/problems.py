@@ -83,6 +83,11 @@ INTERNAL_ERROR: Final = ProblemDetails(
     "internal-error", "Trunkline failed at this", 500, "the fault is logged under this request's id"
 )
 
+CLIENT_GONE: Final = ProblemDetails(
+    "client-gone", "The client hung up", 499, "the connection was lost before the answer was sent"
+)
+"""For the log and the numbers, under the status that nginx gave it: nobody is there to be told."""
+
 
 def problem_of(error: Exception) -> ProblemDetails:
     """What a client is told of an error; of one that is no client's business, only that it happened."""

@@ -14,11 +14,13 @@ from application.ports import PacketPosition
 from domain.packet import MAX_SEQUENCE
 from entrypoints.http import cursors, wire
 from entrypoints.http.answers import json_answer
+from entrypoints.http.call_ids import id_of_known_call
 from entrypoints.http.call_views import call_details, call_summary, packet_view
 from entrypoints.http.wire import FieldProblem, MalformedBody
 
 Query = TypeVar("Query", bound=attrs.AttrsInstance)
 
+_DIGITS = re.compile(r"[0-9]{1,9}")
 _QUERY_PATH = re.compile(r"(?P<detail>.*) - at `\$\.?(?P<path>[^`]*)`")
 
 
@@ -27,7 +29,7 @@ class ReadingHandlers:
         self._queries = queries
 
     async def call(self, request: web.Request) -> web.Response:
-        return json_answer(call_details(await self._queries.call(request.match_info["call_id"])))
+        return json_answer(call_details(await self._queries.call(id_of_known_call(request))))
 
     async def calls(self, request: web.Request) -> web.Response:
         query = _read_query(request, wire.CallListQuery)
@@ -43,7 +45,7 @@ class ReadingHandlers:
     async def packets(self, request: web.Request) -> web.Response:
         query = _read_query(request, wire.PacketListQuery)
         call, packets, following = await self._queries.packets(
-            request.match_info["call_id"], query.stream, _packet_position(query), query.limit
+            id_of_known_call(request), query.stream, _packet_position(query), query.limit
         )
         return json_answer(
             wire.PacketList(
@@ -53,7 +55,7 @@ class ReadingHandlers:
         )
 
     async def audio(self, request: web.Request) -> web.StreamResponse:
-        wav = await self._queries.wav(request.match_info["call_id"])
+        wav = await self._queries.wav(id_of_known_call(request))
         response = web.StreamResponse()
         response.content_type = "audio/wav"
         response.content_length = wav.byte_count
@@ -76,8 +78,10 @@ def _read_query(request: web.Request, kind: type[Query]) -> Query:
     """The query parameters as an instance of ``kind``. Raises MalformedBody."""
     known = {field.name for field in attrs.fields(kind)}
     given: dict[str, Any] = {name: value for name, value in request.query.items() if name in known}
+    if _DIGITS.fullmatch(given.get("limit", "")):
+        given["limit"] = int(given["limit"])
     try:
-        return msgspec.convert(given, kind, strict=False)
+        return msgspec.convert(given, kind)
     except msgspec.ValidationError as error:
         where = _QUERY_PATH.fullmatch(str(error))
         problem = FieldProblem(where["path"], where["detail"]) if where else FieldProblem("", str(error))

@@ -15,9 +15,11 @@ from aiohttp.typedefs import Handler, Middleware
 from adapters.metrics.prometheus import PrometheusMetrics
 from application.errors import Draining
 from entrypoints.http.health import Readiness
-from entrypoints.http.problems import problem_of
+from entrypoints.http.problems import CLIENT_GONE, ProblemDetails, problem_of
 
 REQUEST_ID: Final = "X-Request-ID"
+_ID: Final = web.RequestKey("id", str)
+_BEGUN: Final = web.RequestKey("begun", web.StreamResponse)
 _GIVEN_ID: Final = re.compile(r"[A-Za-z0-9._:@-]{1,128}")
 _UNMATCHED: Final = "unmatched"
 
@@ -35,47 +37,68 @@ def request_log(
     @web.middleware
     async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
         began = time.perf_counter()
-        request_id = _request_id(request)
         resource = request.match_info.route.resource
         route = resource.canonical if resource is not None else _UNMATCHED
+        method = request.method if resource is not None else _UNMATCHED  # anyone can make methods up
         fault: Exception | None = None
         try:
             if readiness.draining and request.method == "POST":
                 raise Draining
             response = await handler(request)
+            status = response.status
         except Exception as error:  # every error becomes a problem, a fault of ours too
-            problem = problem_of(error)
-            response = problem.response(request_id)
+            problem = _problem(request, error)
+            response, status = _told(request, problem), problem.status
             if isinstance(error, web.HTTPMethodNotAllowed):
                 response.headers["Allow"] = ", ".join(sorted(error.allowed_methods))
-            fault = error if problem.status == 500 else None
-        if not response.prepared:
-            response.headers[REQUEST_ID] = request_id
-            if readiness.draining:
-                response.force_close()
+            fault = error if status == 500 else None
+        if readiness.draining and not response.prepared:
+            response.force_close()
         seconds = time.perf_counter() - began
-        metrics.request_answered(request.method, route, response.status)
-        if route == packet_route and response.status == 202:
+        metrics.request_answered(method, route, status)
+        if route == packet_route and status == 202:
             metrics.packet_acknowledged(seconds)
-        if response.status >= 400 or route not in unlogged:
-            _write(request, request_id, route, response.status, seconds, fault)
+        if status >= 400 or route not in unlogged:
+            _write(request, route, status, seconds, fault)
         return response
 
     return around
 
 
+async def name_request(request: web.Request, response: web.StreamResponse) -> None:
+    """For `on_response_prepare`: every answer shows its request's id."""
+    response.headers[REQUEST_ID] = _request_id(request)
+    request[_BEGUN] = response
+
+
 def _request_id(request: web.Request) -> str:
-    given = request.headers.get(REQUEST_ID)
-    return given if given and _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
+    if _ID not in request:
+        given = request.headers.get(REQUEST_ID)
+        request[_ID] = given if given and _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
+    return request[_ID]
 
 
-def _write(
-    request: web.Request, request_id: str, route: str, status: int, seconds: float, fault: Exception | None
-) -> None:
+def _problem(request: web.Request, error: Exception) -> ProblemDetails:
+    if isinstance(error, ConnectionError) and request.transport is None:
+        return CLIENT_GONE
+    return problem_of(error)
+
+
+def _told(request: web.Request, problem: ProblemDetails) -> web.StreamResponse:
+    """The problem as an answer, or the end of the connection where another answer was begun."""
+    begun: web.StreamResponse | None = request.get(_BEGUN)
+    if begun is None:
+        return problem.response(_request_id(request))
+    if request.transport is not None:
+        request.transport.abort()
+    return begun
+
+
+def _write(request: web.Request, route: str, status: int, seconds: float, fault: Exception | None) -> None:
     write = log.error if status == 500 else log.warning if status >= 500 else log.info
     write(
         "request",
-        request_id=request_id,
+        request_id=_request_id(request),
         call_id=request.match_info.get("call_id"),
         method=request.method,
         route=route,

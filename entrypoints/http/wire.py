@@ -6,6 +6,7 @@ structured into them without coercing anything.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -25,7 +26,7 @@ from domain.packet import DEFAULT_STREAM, MAX_DATA_BYTES, MAX_SEQUENCE
 CallId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:@-]{1,128}$", examples=["c-1"])]
 StreamName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:@#-]{1,64}$", examples=["main"])]
 Sequence = Annotated[int, Meta(ge=0, le=MAX_SEQUENCE, examples=[1])]
-Gap = tuple[int, int]
+Gap = Annotated[tuple[int, ...], Meta(min_length=2, max_length=2, description="first and last missing")]
 Gaps = tuple[Gap, ...]
 
 
@@ -99,7 +100,7 @@ class CompleteAnswer:
     status: Literal["completed"]
     call_id: str
     state: CallState
-    missing: dict[str, Gaps]
+    missing: Mapping[str, Gaps]
 
 
 @attrs.frozen

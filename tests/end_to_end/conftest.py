@@ -1,28 +1,28 @@
-import asyncio, uuid
-import asyncpg, pytest
-from adapters.postgres.embedded_server import embedded_postgres
-from adapters.postgres.pool import connect
-from adapters.postgres.schema import migrate_to_latest
+"""A database of the test's own, and the environment in which Trunkline finds it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-import tempfile, shutil
 
-@pytest.fixture(scope="session")
-def server_url():
-    d=tempfile.mkdtemp(dir="/var/tmp")
-    with embedded_postgres(Path(d)) as url: yield url
-    shutil.rmtree(d)
+import pytest
+
+from tests.databases import Databases, server_folder
+
 
 @pytest.fixture
-async def empty_database_url(server_url):
-    name="t"+uuid.uuid4().hex
-    c=await asyncpg.connect(server_url); await c.execute(f"create database {name}"); await c.close()
-    yield server_url.replace("/postgres?",f"/{name}?")
+def service_environment(database_url: str) -> dict[str, str]:
+    return {"TRUNKLINE_DATABASE_URL": database_url, "TRUNKLINE_PORT": "0"}
+
 
 @pytest.fixture
-async def service_environment(empty_database_url):
-    c=await connect(empty_database_url); await migrate_to_latest(c); await c.close()
-    return {"TRUNKLINE_DATABASE_URL":empty_database_url,"TRUNKLINE_PORT":"0"}
+async def empty_database_url(databases: Databases) -> AsyncIterator[str]:
+    async with databases.unmigrated() as url:
+        yield url
+
 
 @pytest.fixture
-def short_tmp_path():
-    d=tempfile.mkdtemp(dir="/var/tmp"); yield Path(d); shutil.rmtree(d)
+def data_folder() -> Iterator[Path]:
+    """Where an embedded server may live."""
+    with server_folder() as folder:
+        yield folder

@@ -41,7 +41,9 @@ CREATE TABLE calls (
     ),
     CONSTRAINT calls_failed CHECK ((state = 'FAILED') = (failure_reason IS NOT NULL)),
     CONSTRAINT calls_failure CHECK ((failure_reason IS NULL) = (failure_detail IS NULL)),
-    CONSTRAINT calls_media CHECK ((encoding = 'text/plain') = (sample_rate_hz IS NULL AND channels IS NULL)),
+    CONSTRAINT calls_media CHECK (
+        (encoding = 'text/plain') = (sample_rate_hz IS NULL) AND (sample_rate_hz IS NULL) = (channels IS NULL)
+    ),
     CONSTRAINT calls_version CHECK (version >= 1 AND runs >= 0 AND failed_runs BETWEEN 0 AND runs)
 ) WITH (fillfactor = 80);
 
@@ -56,7 +58,8 @@ CREATE TABLE streams (
     received_bytes bigint NOT NULL,
     PRIMARY KEY (lane, call_id, stream),
     CONSTRAINT streams_bounds CHECK (
-        NOT isempty(received) AND lower(received) >= 0 AND upper(received) <= 9007199254740992 AND received_bytes >= 0
+        NOT isempty(received) AND NOT lower_inf(received) AND NOT upper_inf(received)
+        AND lower(received) >= 0 AND upper(received) <= 9007199254740992 AND received_bytes >= 0
     )
 ) WITH (fillfactor = 70);
 
@@ -84,6 +87,9 @@ CREATE TABLE call_events (
     event text NOT NULL,
     detail jsonb NOT NULL,
     PRIMARY KEY (lane, call_id, version),
+    CONSTRAINT call_events_state CHECK (
+        state IN ('IN_PROGRESS', 'COMPLETED', 'PROCESSING_AI', 'ARCHIVED', 'FAILED')
+    ),
     CONSTRAINT call_events_version CHECK (version >= 1)
 );
 

@@ -1,0 +1,133 @@
+"""The schema comes up to date once, whoever tries, and goes down again."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+from pogo_core.util import migrate
+
+from adapters.postgres.health import ask_schema
+from adapters.postgres.pool import connect, open_pool
+from adapters.postgres.schema import MIGRATIONS, MigrationFailed, migrate_to_latest, pending_migrations
+from tests.databases import Databases
+
+EVERY_MIGRATION = ["0001_calls", "0002_jobs"]
+OBJECTS = """
+    SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace
+    UNION ALL SELECT typname FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype = 'e'
+    UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+"""
+
+
+@pytest.fixture
+async def unmigrated(databases: Databases) -> AsyncIterator[str]:
+    async with databases.unmigrated() as url:
+        yield url
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await connect(url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def objects(connection: asyncpg.Connection) -> set[str]:
+    return {row["name"] for row in await connection.fetch(OBJECTS) if "pogo" not in row["name"]}
+
+
+async def roll_back(connection: asyncpg.Connection, count: int | None = None) -> None:
+    await migrate.rollback(connection, MIGRATIONS, schema_name="public", count=count)
+
+
+async def test_five_that_migrate_at_once_apply_each_migration_once(unmigrated: str) -> None:
+    async def run() -> list[str]:
+        async with connected(unmigrated) as connection:
+            return await migrate_to_latest(connection)
+
+    applied = await asyncio.gather(*(run() for _ in range(5)))
+    assert sorted(applied) == [[], [], [], [], EVERY_MIGRATION]
+
+
+async def test_what_is_pending_is_known_before_and_after(unmigrated: str) -> None:
+    async with connected(unmigrated) as connection:
+        assert await pending_migrations(connection) == EVERY_MIGRATION
+        await migrate_to_latest(connection)
+        assert await pending_migrations(connection) == []
+        await roll_back(connection, count=1)
+        assert await pending_migrations(connection) == ["0002_jobs"]
+        assert await migrate_to_latest(connection) == ["0002_jobs"]
+
+
+async def test_each_rollback_takes_away_all_that_its_migration_brought(unmigrated: str) -> None:
+    async with connected(unmigrated) as connection:
+        await migrate_to_latest(connection)
+        everything = await objects(connection)
+        await roll_back(connection, count=1)
+        assert not any("pgqueuer" in name for name in await objects(connection))
+        assert "calls" in await objects(connection)
+        await roll_back(connection)
+        assert await objects(connection) == set()
+        await migrate_to_latest(connection)
+        assert await objects(connection) == everything
+
+
+async def test_a_migration_that_is_not_given_a_lock_fails_whole_and_clearly(unmigrated: str) -> None:
+    """And it can be tried again."""
+    async with connected(unmigrated) as connection, connected(unmigrated) as someone:
+        await migrate_to_latest(connection)
+        await roll_back(connection)
+        async with someone.transaction():
+            await someone.execute("LOCK TABLE _pogo_migration IN SHARE MODE")
+            with pytest.raises(MigrationFailed, match=r"0001_calls.*lock timeout"):
+                await migrate_to_latest(connection, lock_timeout_seconds=0.1)
+        assert await objects(connection) == set()
+        assert await migrate_to_latest(connection) == EVERY_MIGRATION
+
+
+async def test_a_failed_migration_keeps_nobody_else_out(unmigrated: str) -> None:
+    """The lock that the processes share is given back, though the connection stays open."""
+    async with connected(unmigrated) as connection, connected(unmigrated) as other:
+        await connection.execute("CREATE TABLE streams ()")
+        with pytest.raises(MigrationFailed):
+            await migrate_to_latest(connection)
+        await connection.execute("DROP TABLE streams")
+        async with asyncio.timeout(5):
+            assert await migrate_to_latest(other) == EVERY_MIGRATION
+
+
+async def test_readiness_names_what_is_missing(unmigrated: str) -> None:
+    pool = await open_pool(unmigrated, largest=1)
+    try:
+        assert await ask_schema(pool) == "lacks 0001_calls, 0002_jobs"
+        async with connected(unmigrated) as connection:
+            await migrate_to_latest(connection)
+        assert await ask_schema(pool) == "ok"
+    finally:
+        await pool.close()
+
+
+@pytest.mark.parametrize(("part", "command"), [("apply", "install"), ("rollback", "uninstall")])
+def test_the_queues_tables_are_those_of_the_installed_pgqueuer(part: str, command: str) -> None:
+    """An upgrade of the library that needs another schema shows here."""
+    printed = subprocess.run(
+        [sys.executable, "-m", "pgqueuer", "sql", command], capture_output=True, text=True, check=True
+    ).stdout
+    text = (MIGRATIONS / "0002_jobs.sql").read_text("utf-8")
+    parts = re.split(r"^-- migrate: (\w+)$", text, flags=re.MULTILINE)
+    assert statements(parts[parts.index(part) + 1]) == statements(printed)
+
+
+def statements(sql: str) -> list[str]:
+    """Its lines without comments and without what is empty."""
+    bare = (re.sub(r"--.*", "", line).rstrip() for line in sql.splitlines())
+    return [line for line in bare if line]

@@ -1,0 +1,202 @@
+"""A batch of packets: what one of them meets never touches another."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from application.errors import (
+    CallStartedElsewhere,
+    OutcomeUnknown,
+    Overloaded,
+    StorageUnavailable,
+    TryAgain,
+)
+from application.receive_packets import ReceivePackets
+from domain.call import Call
+from domain.errors import CallClosed, InvalidValue, SequenceConflict, TrunklineError
+from domain.packet import IncomingPacket, PacketKey, Receipt, ReceiptStatus
+from tests.fakes.storage import InMemoryStorage, Step
+from tests.fakes.unit_of_work import FakeUnitsOfWork
+
+ACCEPTED, DUPLICATE = ReceiptStatus.ACCEPTED, ReceiptStatus.DUPLICATE
+
+
+@pytest.fixture
+def receive(units: FakeUnitsOfWork) -> ReceivePackets:
+    return ReceivePackets(units)
+
+
+def sent(sequence: int, data: str = "hello", *, call_id: str = "c-1", stream: str = "main") -> IncomingPacket:
+    return IncomingPacket(call_id, stream, sequence, 1.5, data)
+
+
+def kinds(outcomes: list[Receipt | TrunklineError]) -> list[object]:
+    return [outcome.status if isinstance(outcome, Receipt) else type(outcome) for outcome in outcomes]
+
+
+def completed_call(storage: InMemoryStorage, **final_sequences: int) -> None:
+    call = Call.start("c-1", storage.clock.now)
+    call.complete(final_sequences, 2, storage.clock.now)
+    storage.put(call)
+
+
+async def test_the_first_packet_of_an_unknown_call_starts_it(
+    receive: ReceivePackets, storage: InMemoryStorage
+) -> None:
+    (receipt,) = await receive([sent(3)])
+    assert receipt == Receipt(ACCEPTED, "c-1", "main", 3, 4, ((1, 2),))
+    assert storage.event_names("c-1") == ["call_started"]
+    assert storage.packets[PacketKey("c-1", "main", 3)].data == b"hello"
+
+
+async def test_outcomes_are_in_the_order_of_the_batch_and_a_bad_packet_fails_alone(
+    receive: ReceivePackets, storage: InMemoryStorage
+) -> None:
+    outcomes = await receive(
+        [
+            sent(1),
+            sent(1, stream="no such stream name"),
+            sent(1, call_id="no such call id"),
+            sent(2),
+            sent(1, "NUL \0", call_id="c-2"),
+            sent(2, call_id="c-2"),
+        ]
+    )
+    assert kinds(outcomes) == [ACCEPTED, InvalidValue, InvalidValue, ACCEPTED, InvalidValue, ACCEPTED]
+    assert set(storage.packets) == {("c-1", "main", 1), ("c-1", "main", 2), ("c-2", "main", 2)}
+    assert storage.commits == 1
+
+
+async def test_a_refused_packet_of_an_unknown_call_leaves_nothing(
+    receive: ReceivePackets, storage: InMemoryStorage
+) -> None:
+    assert kinds(await receive([sent(1, "NUL \0")])) == [InvalidValue]
+    assert storage.calls == {}
+    assert storage.commits == 0
+
+
+async def test_the_same_packet_twice_in_a_batch_is_a_duplicate(
+    receive: ReceivePackets, storage: InMemoryStorage
+) -> None:
+    assert kinds(await receive([sent(1), sent(1), sent(1)])) == [ACCEPTED, DUPLICATE, DUPLICATE]
+    assert len(storage.packets) == 1
+
+
+async def test_the_same_number_with_other_data_in_a_batch_is_a_conflict_and_the_first_stays(
+    receive: ReceivePackets, storage: InMemoryStorage
+) -> None:
+    outcomes = await receive([sent(1, "first"), sent(1, "second"), sent(1, "first")])
+    assert kinds(outcomes) == [ACCEPTED, SequenceConflict, DUPLICATE]
+    assert [packet.data for packet in storage.packets.values()] == [b"first"]
+
+
+async def test_what_was_stored_before_is_a_duplicate_or_a_conflict(
+    receive: ReceivePackets, storage: InMemoryStorage
+) -> None:
+    await receive([sent(1, "first")])
+    assert kinds(await receive([sent(1, "first"), sent(1, "other"), sent(2)])) == [
+        DUPLICATE,
+        SequenceConflict,
+        ACCEPTED,
+    ]
+    assert storage.packets[PacketKey("c-1", "main", 1)].data == b"first"
+
+
+async def test_a_duplicate_of_data_that_is_no_longer_kept_is_still_one(
+    receive: ReceivePackets, storage: InMemoryStorage
+) -> None:
+    await receive([sent(1, "first")])
+    storage.packets.clear()
+    assert kinds(await receive([sent(1, "first")])) == [DUPLICATE]
+
+
+async def test_a_batch_of_duplicates_writes_nothing(
+    receive: ReceivePackets, storage: InMemoryStorage
+) -> None:
+    await receive([sent(1)])
+    await receive([sent(1), sent(1)])
+    assert storage.commits == 1
+
+
+async def test_receipts_of_a_batch_show_what_was_missing_at_their_turn(receive: ReceivePackets) -> None:
+    outcomes = await receive([sent(3), sent(1), sent(2)])
+    assert [outcome.missing for outcome in outcomes if isinstance(outcome, Receipt)] == [
+        ((1, 2),),
+        ((2, 2),),
+        (),
+    ]
+
+
+async def test_a_late_packet_of_a_completed_call_is_taken(
+    receive: ReceivePackets, storage: InMemoryStorage
+) -> None:
+    completed_call(storage)
+    assert kinds(await receive([sent(1)])) == [ACCEPTED]
+
+
+async def test_the_packet_that_was_still_missing_hastens_the_job(
+    receive: ReceivePackets, storage: InMemoryStorage, units: FakeUnitsOfWork
+) -> None:
+    completed_call(storage, main=2)
+    async with units() as unit:
+        await unit.jobs.schedule("c-1", 2)
+        await unit.commit()
+    due = storage.jobs["c-1"].due
+    await receive([sent(1)])
+    assert storage.jobs["c-1"].due == storage.call("c-1").next_run_at == due
+    storage.clock.advance(0.5)
+    await receive([sent(2)])
+    assert storage.jobs["c-1"].due == storage.call("c-1").next_run_at == storage.clock.now < due
+
+
+async def test_a_call_that_the_ai_works_on_takes_no_more(
+    receive: ReceivePackets, storage: InMemoryStorage
+) -> None:
+    call = Call.start("c-1", storage.clock.now)
+    call.complete({}, 0, storage.clock.now)
+    call.begin_run(storage.clock.now)
+    storage.put(call)
+    assert kinds(await receive([sent(1), sent(1, call_id="c-2")])) == [CallClosed, ACCEPTED]
+
+
+@pytest.mark.parametrize("step", ["begin", "lock", "save", "commit"])
+@pytest.mark.parametrize("error", [StorageUnavailable(), OutcomeUnknown()])
+async def test_trouble_with_the_storage_fails_the_batch_and_leaves_nothing(
+    receive: ReceivePackets, storage: InMemoryStorage, step: Step, error: TryAgain
+) -> None:
+    storage.fail_next(step, error)
+    with pytest.raises(type(error)):
+        await receive([sent(1), sent(2)])
+    assert (storage.calls, storage.packets) == ({}, {})
+
+
+async def test_a_batch_whose_outcome_is_unknown_may_be_sent_again(
+    receive: ReceivePackets, storage: InMemoryStorage
+) -> None:
+    """Whatever happened, it counts once."""
+    storage.fail_next("commit", OutcomeUnknown(), stored=True)
+    with pytest.raises(OutcomeUnknown):
+        await receive([sent(1), sent(2)])
+    assert kinds(await receive([sent(1), sent(2)])) == [DUPLICATE, DUPLICATE]
+    assert len(storage.packets) == 2
+
+
+async def test_processes_that_start_the_same_call_at_once_both_store_their_packets(
+    receive: ReceivePackets, storage: InMemoryStorage
+) -> None:
+    outcomes = await asyncio.gather(*(receive([sent(sequence)]) for sequence in range(1, 7)))
+    assert [kinds(outcome) for outcome in outcomes] == [[ACCEPTED]] * 6
+    assert list(storage.call("c-1").streams["main"].received.ranges()) == [(1, 6)]
+    assert storage.event_names("c-1") == ["call_started"]
+
+
+async def test_races_that_are_lost_again_and_again_end(
+    receive: ReceivePackets, storage: InMemoryStorage
+) -> None:
+    for _ in range(5):
+        storage.fail_next("save", CallStartedElsewhere())
+    with pytest.raises(Overloaded):
+        await receive([sent(1)])
+    assert storage.calls == {}
