@@ -56,6 +56,7 @@ class ProcessCall:
                 return wait
             run = call.begin_run(unit.now)
             await _save(unit, call)
+        log.info("run %d of call %s begins", run, call_id)
         try:
             return await self._work(call, run)
         except RunSuperseded as superseded:
@@ -138,6 +139,8 @@ class ProcessCall:
                 raise UnknownCall(call_id)
             change(call, unit.now)
             await _save(unit, call)
+            if not call.awaits_ai or call.next_run_at is not None:
+                log.info("run %d of call %s ended: %s", call.runs, call_id, call.state.value)
             return call.seconds_until_due(unit.now) if call.next_run_at else None
 
 
