@@ -15,6 +15,7 @@ from adapters.audio.recordings import PacketRecordings
 from adapters.jobs.job_executor import ProcessCallExecutor
 from adapters.jobs.job_queue import PgQueuerJobQueue
 from adapters.jobs.job_runner import JobRunner
+from adapters.jobs.task_runner import TaskRunner
 from adapters.metrics.prometheus import PrometheusMetrics
 from adapters.postgres.call_reader import PostgresCallReader
 from adapters.postgres.health import ask_database, ask_schema
@@ -76,12 +77,17 @@ async def _no_ai() -> str:
     return "not configured: set TRUNKLINE_AI_BASE_URL; calls wait in COMPLETED"
 
 
-def _readiness(pool: asyncpg.Pool, reachability: AIReachability | None) -> Readiness:
+def _readiness(pool: asyncpg.Pool, reachability: AIReachability | None, tasks: TaskRunner) -> Readiness:
+    async def ask_tasks() -> str:
+        trouble = [f"{name} backs off after {error}" for name, error in tasks.trouble.items()]
+        return "; ".join(trouble) or "ok"
+
     return Readiness(
         {
             "database": Check(lambda: ask_database(pool), Weight.NEEDED),
             "schema": Check(lambda: ask_schema(pool), Weight.NEEDED),
             "ai": Check(reachability.ask if reachability else _no_ai, Weight.TOLD),
+            "tasks": Check(ask_tasks, Weight.TOLD),
         }
     )
 
@@ -98,6 +104,7 @@ class Container(containers.DeclarativeContainer):
     job_pool = providers.Dependency(instance_of=asyncpg.Pool)
     http_session = providers.Dependency(instance_of=aiohttp.ClientSession)
 
+    tasks = providers.Singleton(TaskRunner)
     metrics = providers.Singleton(PrometheusMetrics)
     units_of_work = providers.Singleton(PostgresUnitsOfWork, pool, providers.Object(PgQueuerJobQueue))
     reader = providers.Singleton(PostgresCallReader, pool)
@@ -123,7 +130,7 @@ class Container(containers.DeclarativeContainer):
     job_runner = providers.Singleton(JobRunner, job_pool, job_executor, settings.provided.ai_concurrency)
 
     readiness = providers.Singleton(
-        _readiness, pool, providers.Singleton(_reachability, http_session, settings)
+        _readiness, pool, providers.Singleton(_reachability, http_session, settings), tasks
     )
     health = providers.Singleton(HealthHandlers, readiness, metrics, reader)
     api = providers.Singleton(

@@ -137,7 +137,7 @@ class Process:
         self._settings = settings
         self._role = role
         self._container = container
-        self._tasks = TaskRunner()
+        self._tasks: TaskRunner = container.tasks()
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
         self._server: web.AppRunner | None = None

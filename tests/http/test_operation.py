@@ -23,9 +23,24 @@ async def test_readyz_names_each_dependency(client: DescribedClient) -> None:
     assert answer.status == 200
     assert answer.json["status"] == "ready"
     checks = answer.json["checks"]
-    assert checks.keys() == {"database", "schema", "ai"}
-    assert (checks["database"], checks["schema"]) == ("ok", "ok")
+    assert checks.keys() == {"database", "schema", "ai", "tasks"}
+    assert (checks["database"], checks["schema"], checks["tasks"]) == ("ok", "ok", "ok")
     assert "TRUNKLINE_AI_BASE_URL" in checks["ai"]
+
+
+async def test_readyz_tells_what_backs_off_and_stays_ready(
+    service: RunningService, client: DescribedClient
+) -> None:
+    async def broken() -> None:
+        raise OSError("the network is down")
+
+    async def keep_running_what_is_broken() -> None:
+        service.container.tasks().keep_running("mend", broken)
+
+    service.run(keep_running_what_is_broken())
+    answer = await client.get("/readyz")
+    assert answer.status == 200
+    assert answer.json["checks"]["tasks"] == "mend backs off after OSError"
 
 
 async def test_an_old_schema_is_not_ready(service: RunningService, client: DescribedClient) -> None:
