@@ -24,6 +24,10 @@ check: setup ## lint, types, import contracts
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+.PHONY: bench
+bench: setup ## measure the packet path beside its baselines, in one run (about 20 minutes; needs wrk)
+	@$(BIN)/python -m benchmarks
+
 .PHONY: setup
 setup: $(INSTALLED) ## make the virtual environment with the locked dependencies
 
@@ -42,7 +46,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 lock: setup ## solve the dependencies of setup.cfg anew into locks/
 	@echo 'setuptools >=77' | $(LOCK) -o locks/build.txt -
 	@$(LOCK) -o locks/runtime.txt setup.cfg
-	@$(LOCK) -c locks/runtime.txt --extra dev --extra speech -o locks/development.txt setup.cfg
+	@$(LOCK) -c locks/runtime.txt --extra bench --extra dev --extra speech -o locks/development.txt setup.cfg
 
 .PHONY: format
 format: setup ## put the code into its form
