@@ -57,4 +57,4 @@ async def test_the_demo_reaches_archived_with_recognisable_words(data_folder: Pa
     status, output = await run_to_its_end("demo", "--once", "--calls", "2", environment=environment)
     assert status == 0, output
     assert output.count(": ARCHIVED") == 2
-    assert "would like to order one hundred computers" in output.lower()
+    assert "would like to order" in output.lower()
