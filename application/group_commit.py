@@ -22,6 +22,7 @@ Process = Callable[[Sequence[Command]], Awaitable[Sequence[Answer | TrunklineErr
 @attrs.frozen(eq=False)
 class _Waiting(Generic[Command, Answer]):
     command: Command
+    size: int
     answer: asyncio.Future[Answer]
 
 
@@ -39,10 +40,15 @@ class GroupCommit(Generic[Command, Answer]):
         flushers: int,
         capacity: int,
         largest_batch: int,
+        size_of: Callable[[Command], int],
         on_batch: Callable[[int], None],
     ) -> None:
-        """``capacity`` bounds the requests that wait; ``on_batch`` is told each batch's size."""
+        """``capacity`` bounds what waits and ``largest_batch`` what shares a transaction, as ``size_of`` measures.
+
+        A command is taken whole as long as there is any room. ``on_batch`` is told each batch's size.
+        """
         self._process = process
+        self._size_of = size_of
         self._capacity = capacity
         self._largest_batch = largest_batch
         self._on_batch = on_batch
@@ -67,8 +73,10 @@ class GroupCommit(Generic[Command, Answer]):
         if self._size >= self._capacity:
             raise Overloaded
         flusher = zlib.crc32(key.encode()) % self.flushers
-        waiting = _Waiting[Command, Answer](command, asyncio.get_running_loop().create_future())
-        self._size += 1
+        waiting = _Waiting[Command, Answer](
+            command, self._size_of(command), asyncio.get_running_loop().create_future()
+        )
+        self._size += waiting.size
         self._idle.clear()
         self._waiting[flusher].append(waiting)
         self._filled[flusher].set()
@@ -79,13 +87,21 @@ class GroupCommit(Generic[Command, Answer]):
         waiting, filled = self._waiting[flusher], self._filled[flusher]
         while True:
             await filled.wait()
-            batch = [waiting.popleft() for _ in range(min(len(waiting), self._largest_batch))]
+            batch = self._next_batch(waiting)
             if not waiting:
                 filled.clear()
             try:
                 await self._flush(batch)
             finally:
                 self._let_go(batch)
+
+    def _next_batch(self, waiting: deque[_Waiting[Command, Answer]]) -> list[_Waiting[Command, Answer]]:
+        batch = [waiting.popleft()]
+        size = batch[0].size
+        while waiting and size + waiting[0].size <= self._largest_batch:
+            batch.append(waiting.popleft())
+            size += batch[-1].size
+        return batch
 
     async def drain(self) -> None:
         """Take no more, and return when everything taken is answered."""
@@ -101,7 +117,7 @@ class GroupCommit(Generic[Command, Answer]):
             for waiting in batch:
                 _refuse(waiting, error)
         else:
-            self._on_batch(len(batch))
+            self._on_batch(_size(batch))
             for waiting, outcome in zip(batch, outcomes, strict=True):
                 _answer(waiting, outcome)
 
@@ -117,7 +133,7 @@ class GroupCommit(Generic[Command, Answer]):
     def _let_go(self, batch: Sequence[_Waiting[Command, Answer]]) -> None:
         for waiting in batch:
             _refuse(waiting, OutcomeUnknown())  # does nothing to an answered one
-        self._size -= len(batch)
+        self._size -= _size(batch)
         if self._size == 0:
             self._idle.set()
 
@@ -132,3 +148,7 @@ def _answer(waiting: _Waiting[Command, Answer], outcome: Answer | TrunklineError
 def _refuse(waiting: _Waiting[Command, Answer], error: Exception) -> None:
     if not waiting.answer.done():
         waiting.answer.set_exception(error)
+
+
+def _size(batch: Sequence[_Waiting[Command, Answer]]) -> int:
+    return sum(waiting.size for waiting in batch)

@@ -1,4 +1,4 @@
-"""A batch of packets of many calls, in one transaction."""
+"""Packets of many calls, in one transaction."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import attrs
 from application.errors import CallStartedElsewhere, Overloaded
 from application.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from domain.call import Call
+from domain.delivery import Delivery, DeliveryReceipt
 from domain.errors import TrunklineError
-from domain.packet import IncomingPacket, Packet, PacketKey, Receipt
+from domain.packet import Packet, PacketKey
 
-Outcome = Receipt | TrunklineError
-"""Of one packet: its receipt, or why it was refused."""
+Outcome = DeliveryReceipt | TrunklineError
+"""Of one delivery: its receipt, or why it was refused."""
 
 _RACES_LOST_AT_MOST: Final = 5
 
@@ -23,13 +24,13 @@ _RACES_LOST_AT_MOST: Final = 5
 class ReceivePackets:
     """Store packets; a packet of an unknown call starts the call.
 
-    Answers one outcome for each packet, in order, once all that was accepted is durable. A packet
-    that the call's rules refuse never fails another.
+    Answers one outcome for each delivery, in order, once all that was accepted is durable. A delivery
+    that a call's rules refuse never fails another.
     """
 
     _units: UnitOfWorkFactory
 
-    async def __call__(self, batch: Sequence[IncomingPacket]) -> list[Outcome]:
+    async def __call__(self, batch: Sequence[Delivery]) -> list[Outcome]:
         """Raises StorageUnavailable, OutcomeUnknown, BatchRefused, Overloaded: then for the whole batch."""
         for _ in range(_RACES_LOST_AT_MOST):
             try:
@@ -40,34 +41,36 @@ class ReceivePackets:
         raise Overloaded("the same calls are being started by several processes")
 
 
-async def _receive(unit: UnitOfWork, batch: Sequence[IncomingPacket]) -> list[Outcome]:
-    calls = await unit.calls.lock({packet.call_id for packet in batch})
+async def _receive(unit: UnitOfWork, batch: Sequence[Delivery]) -> list[Outcome]:
+    calls = await unit.calls.lock({delivery.call_id for delivery in batch})
     stored = await unit.packets.data_of(_received_before(calls, batch))
     outcomes: list[Outcome] = []
     accepted: list[Packet] = []
     changed: dict[str, Call] = {}
-    for incoming in batch:
+    for delivery in batch:
         try:
-            call = calls.get(incoming.call_id) or Call.start(incoming.call_id, unit.now)
-            receipt, packet = call.receive(incoming, stored.get(incoming.key))
+            call = calls.get(delivery.call_id) or Call.start(delivery.call_id, unit.now)
+            receipt, packets = call.receive(delivery, stored)
         except TrunklineError as refusal:
             outcomes.append(refusal)
             continue
         outcomes.append(receipt)
-        if packet is not None:
-            accepted.append(packet)
-            stored[packet.key] = packet.data
+        if packets:
+            accepted += packets
+            stored.update((packet.key, packet.data) for packet in packets)
             changed[call.call_id] = calls[call.call_id] = call
     if accepted:
         await _store(unit, changed, accepted)
     return outcomes
 
 
-def _received_before(calls: dict[str, Call], batch: Sequence[IncomingPacket]) -> set[PacketKey]:
+def _received_before(calls: dict[str, Call], batch: Sequence[Delivery]) -> set[PacketKey]:
     return {
         packet.key
-        for packet in batch
-        if packet.call_id in calls and calls[packet.call_id].has(packet.stream, packet.sequence)
+        for delivery in batch
+        if delivery.call_id in calls
+        for packet in delivery.packets
+        if calls[packet.call_id].has(packet.stream, packet.sequence)
     }
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 import attrs
 
+from domain.delivery import StreamStanding
 from domain.errors import StreamLimitReached
 from domain.sequence_set import SequenceSet
 
@@ -47,6 +48,16 @@ class AudioStream:
         """The first gaps up to the highest sequence seen, or up to ``through`` where that is higher."""
         highest = self.received.highest or 0
         return self.received.gaps(max(highest, through or 0), GAPS_IN_RECEIPT)
+
+    def standing(self) -> StreamStanding:
+        """What the sender needs to know to go on."""
+        gaps = self.received.gaps(most=GAPS_IN_RECEIPT + 1)
+        named = gaps[:GAPS_IN_RECEIPT]
+        through = self.next_expected - 1 if gaps == named else gaps[-1][0] - 1
+        return StreamStanding(self.stream, through, self.next_expected, named)
+
+    def copy(self) -> AudioStream:
+        return AudioStream(self.stream, self.received.copy(), self.received_bytes)
 
     def is_whole_through(self, final_sequence: int) -> bool:
         return not self.received.gaps(final_sequence, 1)

@@ -12,14 +12,17 @@ import attrs
 from domain.analysis import Analysis, Failure, Transcript
 from domain.audio_stream import AudioStream, Gaps
 from domain.call_state import AWAITING_AI, RECEIVING, TRANSITIONS, CallState
+from domain.delivery import Delivery, DeliveryReceipt
 from domain.errors import (
     CallClosed,
     CallDiffers,
+    DeliveryRefused,
     IllegalTransition,
     InvalidValue,
     RunSuperseded,
     SequenceConflict,
     StreamLimitReached,
+    TrunklineError,
 )
 from domain.events import (
     CallArchived,
@@ -35,7 +38,7 @@ from domain.events import (
 )
 from domain.media_format import MediaFormat
 from domain.metadata import checked_metadata
-from domain.packet import MAX_SEQUENCE, IncomingPacket, Packet, Receipt, ReceiptStatus
+from domain.packet import MAX_SEQUENCE, IncomingPacket, Packet, PacketKey
 
 CALL_ID: Final = re.compile(r"[A-Za-z0-9._:@-]{1,128}", re.ASCII)
 STREAM_NAME: Final = re.compile(r"[A-Za-z0-9._:@#-]{1,64}", re.ASCII)
@@ -113,23 +116,60 @@ class Call:
         known = self.streams.get(stream)
         return known is not None and sequence in known.received
 
-    def receive(self, incoming: IncomingPacket, stored: bytes | None) -> tuple[Receipt, Packet | None]:
-        """Take one packet: the receipt, and the packet to store unless it is a duplicate.
+    def receive(
+        self, delivery: Delivery, stored: Mapping[PacketKey, bytes]
+    ) -> tuple[DeliveryReceipt, list[Packet]]:
+        """Take packets that were sent together: the receipt, and those to store, duplicates left out.
 
-        ``stored`` is the data that was stored under this number; it counts only where :meth:`has`
-        says that there is one, and None then stands for data that is no longer kept.
-        Raises CallClosed, SequenceConflict, InvalidValue, StreamLimitReached; the call is then as it was.
+        ``stored`` is the data that was stored under their numbers; it counts only where :meth:`has` says
+        that there is a packet, and a number that is not in it stands for data that is no longer kept.
+        Raises what refuses a lone packet (CallClosed, SequenceConflict, InvalidValue,
+        StreamLimitReached), and DeliveryRefused for several; the call is then as it was.
         """
+        before = {name: self.streams[name].copy() for name in delivery.streams if name in self.streams}
+        taken: dict[PacketKey, bytes] = {}
+        refusals: dict[int, TrunklineError] = {}
+        to_store: list[Packet] = []
+        for place, incoming in enumerate(delivery.packets):
+            try:
+                packet = self._take(incoming, taken.get(incoming.key, stored.get(incoming.key)))
+            except TrunklineError as refusal:
+                refusals[place] = refusal
+                continue
+            if packet is not None:
+                to_store.append(packet)
+                taken[packet.key] = packet.data
+        if refusals:
+            self._put_back(delivery, before)
+            raise refusals[0] if len(delivery.packets) == 1 else DeliveryRefused(refusals)
+        return self._receipt(delivery, len(to_store)), to_store
+
+    def _take(self, incoming: IncomingPacket, stored: bytes | None) -> Packet | None:
+        """The packet to store, or None for a duplicate."""
         if self.state not in RECEIVING:
             raise CallClosed(self.call_id, self.state)
         data = self.media.decode(incoming.data)
         if self.has(incoming.stream, incoming.sequence):
             if stored is not None and stored != data:
                 raise SequenceConflict(self.call_id, incoming.stream, incoming.sequence)
-            return self._receipt(incoming, ReceiptStatus.DUPLICATE), None
+            return None
         self._stream_to_fill(incoming.stream).add(incoming.sequence, len(data))
-        packet = Packet(self.call_id, incoming.stream, incoming.sequence, incoming.timestamp, data)
-        return self._receipt(incoming, ReceiptStatus.ACCEPTED), packet
+        return Packet(self.call_id, incoming.stream, incoming.sequence, incoming.timestamp, data)
+
+    def _put_back(self, delivery: Delivery, before: Mapping[str, AudioStream]) -> None:
+        for name in delivery.streams:
+            if name in before:
+                self.streams[name] = before[name]
+            else:
+                self.streams.pop(name, None)
+
+    def _receipt(self, delivery: Delivery, accepted: int) -> DeliveryReceipt:
+        return DeliveryReceipt(
+            call_id=self.call_id,
+            accepted=accepted,
+            duplicates=len(delivery.packets) - accepted,
+            streams=tuple(self.streams[name].standing() for name in delivery.streams),
+        )
 
     def _stream_to_fill(self, name: str) -> AudioStream:
         stream = self.streams.get(name)
@@ -139,17 +179,6 @@ class Call:
                 raise StreamLimitReached("stream", f"a call has at most {MAX_STREAMS} streams")
             stream = self.streams[name] = AudioStream(name)
         return stream
-
-    def _receipt(self, incoming: IncomingPacket, status: ReceiptStatus) -> Receipt:
-        stream = self.streams[incoming.stream]
-        return Receipt(
-            status=status,
-            call_id=self.call_id,
-            stream=stream.stream,
-            sequence=incoming.sequence,
-            next_expected=stream.next_expected,
-            missing=stream.missing(),
-        )
 
     def complete(self, final_sequences: Mapping[str, int], settle_seconds: float, at: datetime) -> None:
         """The PBX says that the call is over. Harmless when it says so again.

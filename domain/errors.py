@@ -7,6 +7,7 @@ The tree; the docstring of a class is its message where the class adds no facts 
     │   ├── DataTooLarge
     │   └── StreamLimitReached
     ├── UnknownCall
+    ├── DeliveryRefused             several packets sent together; it names each refusal
     └── CallConflict                the request is well formed; the call's own story forbids it
         ├── CallDiffers
         ├── CallClosed
@@ -17,6 +18,8 @@ The tree; the docstring of a class is its message where the class adds no facts 
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from domain.call_state import CallState
 
@@ -117,3 +120,15 @@ class NoAudio(CallConflict):
 
     def __init__(self, call_id: str) -> None:
         super().__init__(f"call {call_id!r} carries text and has no audio")
+
+
+class DeliveryRefused(TrunklineError):
+    """Some of the packets sent together were refused, so none was stored.
+
+    ``refusals`` says why, by place in the delivery, from 0.
+    """
+
+    def __init__(self, refusals: Mapping[int, TrunklineError]) -> None:
+        self.refusals = dict(sorted(refusals.items()))
+        place, first = next(iter(self.refusals.items()))
+        super().__init__(f"{len(refusals)} refused, the first at {place + 1}: {first.detail}")

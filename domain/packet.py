@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import Enum, unique
 from math import isfinite
 from typing import Final, NamedTuple
 
@@ -66,28 +65,6 @@ class Packet:
     @property
     def key(self) -> PacketKey:
         return PacketKey(self.call_id, self.stream, self.sequence)
-
-
-@unique
-class ReceiptStatus(Enum):
-    ACCEPTED = "accepted"
-    DUPLICATE = "duplicate"
-
-
-@attrs.frozen
-class Receipt:
-    """The answer to one packet.
-
-    ``next_expected`` is one past the highest sequence seen; ``missing`` holds the first gaps below it as
-    closed ranges.
-    """
-
-    status: ReceiptStatus
-    call_id: str
-    stream: str
-    sequence: int
-    next_expected: int
-    missing: tuple[tuple[int, int], ...]
 
 
 def _utf_8_length(text: str) -> int:

@@ -26,6 +26,11 @@ class SequenceSet:
             self._firsts.append(first)
             self._lasts.append(last)
 
+    def copy(self) -> SequenceSet:
+        copy = SequenceSet()
+        copy._firsts, copy._lasts = self._firsts.copy(), self._lasts.copy()
+        return copy
+
     def add(self, number: int) -> bool:
         """Add one number. False where it was there already."""
         if number < 0:

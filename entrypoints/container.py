@@ -28,7 +28,7 @@ from application.receive_packets import ReceivePackets
 from application.reconcile_jobs import ReconcileJobs
 from application.reprocess_call import ReprocessCall
 from application.start_call import StartCall
-from domain.packet import IncomingPacket, Receipt
+from domain.delivery import Delivery, DeliveryReceipt
 from entrypoints.http.application import api_application, health_application
 from entrypoints.http.health import Check, HealthHandlers, Readiness, Weight
 from entrypoints.http.ingestion import IngestionHandlers
@@ -57,14 +57,15 @@ def _recordings(reader: PostgresCallReader, settings: Settings) -> PacketRecordi
     return PacketRecordings(reader, int(settings.ai_max_upload_megabytes * 1_000_000))
 
 
-def _packets(
+def _deliveries(
     receive: ReceivePackets, metrics: PrometheusMetrics, settings: Settings
-) -> GroupCommit[IncomingPacket, Receipt]:
+) -> GroupCommit[Delivery, DeliveryReceipt]:
     return GroupCommit(
         receive,
         flushers=FLUSHERS,
         capacity=settings.ingest_queue,
         largest_batch=LARGEST_BATCH,
+        size_of=lambda delivery: len(delivery.packets),
         on_batch=metrics.batch_committed,
     )
 
@@ -110,8 +111,8 @@ class Container(containers.DeclarativeContainer):
     reader = providers.Singleton(PostgresCallReader, pool)
     recordings = providers.Singleton(_recordings, reader, settings)
 
-    packets = providers.Singleton(
-        _packets, providers.Factory(ReceivePackets, units_of_work), metrics, settings
+    deliveries = providers.Singleton(
+        _deliveries, providers.Factory(ReceivePackets, units_of_work), metrics, settings
     )
     reconcile_jobs = providers.Factory(ReconcileJobs, units_of_work)
 
@@ -138,7 +139,7 @@ class Container(containers.DeclarativeContainer):
         providers.Factory(
             IngestionHandlers,
             providers.Factory(StartCall, units_of_work),
-            packets,
+            deliveries,
             providers.Factory(CompleteCall, units_of_work, settings.provided.settle_seconds),
             providers.Factory(ReprocessCall, units_of_work),
         ),

@@ -178,9 +178,9 @@ class Process:
         if self._port is None:
             return None
         if self._role.api:
-            packets = self._container.packets()
-            for flusher in range(packets.flushers):
-                self._tasks.keep_running(f"flusher {flusher}", partial(packets.flush_for_ever, flusher))
+            deliveries = self._container.deliveries()
+            for flusher in range(deliveries.flushers):
+                self._tasks.keep_running(f"flusher {flusher}", partial(deliveries.flush_for_ever, flusher))
         application = self._container.api() if self._role.api else self._container.health_only()
         server = web.AppRunner(
             application,
@@ -230,7 +230,7 @@ class Process:
     async def _answer_what_was_taken(self) -> None:
         try:
             async with asyncio.timeout(HTTP_SHUTDOWN_SECONDS):
-                await self._container.packets().drain()
+                await self._container.deliveries().drain()
         except TimeoutError:
             log.warning("packets_left_unanswered")
 

@@ -8,8 +8,9 @@ from application.complete_call import CompleteCall
 from application.group_commit import GroupCommit
 from application.reprocess_call import ReprocessCall
 from application.start_call import StartCall
+from domain.delivery import Delivery, DeliveryReceipt
 from domain.media_format import MediaFormat
-from domain.packet import IncomingPacket, Receipt
+from domain.packet import IncomingPacket
 from entrypoints.http import wire
 from entrypoints.http.answers import json_answer
 from entrypoints.http.bodies import read_body, read_optional_body
@@ -24,12 +25,12 @@ class IngestionHandlers:
     def __init__(
         self,
         start_call: StartCall,
-        packets: GroupCommit[IncomingPacket, Receipt],
+        deliveries: GroupCommit[Delivery, DeliveryReceipt],
         complete_call: CompleteCall,
         reprocess_call: ReprocessCall,
     ) -> None:
         self._start_call = start_call
-        self._packets = packets
+        self._deliveries = deliveries
         self._complete_call = complete_call
         self._reprocess_call = reprocess_call
 
@@ -45,15 +46,16 @@ class IngestionHandlers:
         packet = IncomingPacket(
             id_of_new_or_known_call(request), body.stream, body.sequence, body.timestamp, body.data
         )
-        receipt = await self._packets.submit(packet.call_id, packet)
+        receipt = await self._deliveries.submit(packet.call_id, Delivery(packet.call_id, (packet,)))
+        (standing,) = receipt.streams
         return json_answer(
             wire.PacketAnswer(
-                receipt.status.value,
-                receipt.call_id,
-                receipt.stream,
-                receipt.sequence,
-                receipt.next_expected,
-                receipt.missing,
+                "accepted" if receipt.accepted else "duplicate",
+                packet.call_id,
+                packet.stream,
+                packet.sequence,
+                standing.next_expected,
+                standing.missing,
             ),
             202,
         )

@@ -24,6 +24,7 @@ STATUS_OF: Final[Mapping[type[TrunklineError], int]] = {
     refused.DataTooLarge: 413,
     refused.StreamLimitReached: 422,
     refused.UnknownCall: 404,
+    refused.DeliveryRefused: 409,
     refused.CallConflict: 409,
     refused.CallDiffers: 409,
     refused.CallClosed: 409,

@@ -154,5 +154,5 @@ async def test_a_queue_that_was_drained_takes_no_more(
     service: RunningService, client: DescribedClient, call_id: str
 ) -> None:
     """The last test of this module: nothing brings the queue back."""
-    service.run(service.container.packets().drain())
+    service.run(service.container.deliveries().drain())
     assert_problem(await client.packet(call_id, 1), 503)

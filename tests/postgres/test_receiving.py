@@ -14,8 +14,10 @@ from adapters.postgres.unit_of_work import PostgresUnitsOfWork
 from application.group_commit import GroupCommit
 from application.ports import PacketPosition
 from application.receive_packets import ReceivePackets
+from domain.delivery import Delivery, DeliveryReceipt
 from domain.errors import SequenceConflict
-from domain.packet import IncomingPacket, Packet, Receipt, ReceiptStatus
+from domain.packet import IncomingPacket, Packet
+from tests.deliveries import alone
 
 PACKETS = 1_000
 
@@ -24,12 +26,13 @@ def incoming(call_id: str, sequence: int, data: str | None = None) -> IncomingPa
     return IncomingPacket(call_id, "main", sequence, sequence / 50, data or f"piece {sequence} 世界")
 
 
-def group_commit(pool: asyncpg.Pool) -> GroupCommit[IncomingPacket, Receipt]:
+def group_commit(pool: asyncpg.Pool) -> GroupCommit[Delivery, DeliveryReceipt]:
     return GroupCommit(
         ReceivePackets(PostgresUnitsOfWork(pool, PgQueuerJobQueue)),
         flushers=2,
         capacity=10_000,
         largest_batch=100,
+        size_of=lambda delivery: len(delivery.packets),
         on_batch=lambda _: None,
     )
 
@@ -43,16 +46,14 @@ async def test_packets_in_any_order_and_more_than_once_are_stored_exactly(pool: 
     flushers = [asyncio.create_task(each.flush_for_ever(n)) for each in processes for n in range(2)]
 
     receipts = await asyncio.gather(
-        *(chance.choice(processes).submit("c-1", incoming("c-1", sequence)) for sequence in sequences)
+        *(chance.choice(processes).submit("c-1", alone(incoming("c-1", sequence))) for sequence in sequences)
     )
 
     for flusher in flushers:
         flusher.cancel()
-    assert Counter(receipt.status for receipt in receipts) == {
-        ReceiptStatus.ACCEPTED: PACKETS,
-        ReceiptStatus.DUPLICATE: PACKETS // 3,
-    }
-    assert max(receipt.next_expected for receipt in receipts) == PACKETS + 1
+    assert sum(receipt.accepted for receipt in receipts) == PACKETS
+    assert sum(receipt.duplicates for receipt in receipts) == PACKETS // 3
+    assert max(receipt.streams[0].next_expected for receipt in receipts) == PACKETS + 1
     found = await PostgresCallReader(pool).find("c-1")
     assert found is not None
     stream = found.call.streams["main"]
@@ -71,7 +72,7 @@ async def test_processes_that_start_the_same_calls_at_once_refuse_nobody(pool: a
 
     answers = await asyncio.gather(
         *(
-            process.submit(call_id, incoming(call_id, 1, f"of process {number}"))
+            process.submit(call_id, alone(incoming(call_id, 1, f"of process {number}")))
             for call_id in calls
             for number, process in enumerate(processes)
         ),
@@ -80,7 +81,10 @@ async def test_processes_that_start_the_same_calls_at_once_refuse_nobody(pool: a
 
     for flusher in flushers:
         flusher.cancel()
-    assert Counter(type(answer) for answer in answers) == {Receipt: len(calls), SequenceConflict: len(calls)}
+    assert Counter(type(answer) for answer in answers) == {
+        DeliveryReceipt: len(calls),
+        SequenceConflict: len(calls),
+    }
     for call_id in calls:
         assert len(await every_packet(pool, call_id)) == 1
 

@@ -17,6 +17,7 @@ from domain.analysis import (
 from domain.call import Call
 from domain.media_format import Encoding, MediaFormat
 from domain.packet import MAX_SEQUENCE, IncomingPacket
+from tests.deliveries import alone
 
 START = datetime(2026, 3, 1, 9, 0, 0, 123456, tzinfo=UTC)
 STEREO = MediaFormat(Encoding.L16, 16_000, 2)
@@ -122,4 +123,4 @@ def _receive(call: Call, stream: str, sequence: int, data: bytes) -> None:
     incoming = IncomingPacket(
         call.call_id, stream, sequence, 1_700_000_000.02, base64.b64encode(data).decode()
     )
-    call.receive(incoming, None)
+    call.receive(alone(incoming), {})

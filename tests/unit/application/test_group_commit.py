@@ -50,6 +50,7 @@ def committing(
         flushers=flushers,
         capacity=capacity,
         largest_batch=largest_batch,
+        size_of=lambda item: 1,
         on_batch=lambda _: None,
     )
 
@@ -248,7 +249,9 @@ async def test_a_flusher_that_is_cancelled_in_mid_flight_leaves_nobody_waiting(b
 
 async def test_each_batch_that_went_through_is_told(batches: Batches) -> None:
     sizes: list[int] = []
-    group = GroupCommit[str, str](batches, flushers=1, capacity=9, largest_batch=9, on_batch=sizes.append)
+    group = GroupCommit[str, str](
+        batches, flushers=1, capacity=9, largest_batch=9, size_of=len, on_batch=sizes.append
+    )
     async with flushing(group):
         await asyncio.gather(*submit(group, "a", "b", "c"))
         await group.submit("call", "d")

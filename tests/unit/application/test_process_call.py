@@ -25,6 +25,7 @@ from domain.call import Call
 from domain.call_state import CallState
 from domain.media_format import Encoding, MediaFormat
 from domain.packet import IncomingPacket, Packet
+from tests.deliveries import receive
 from tests.fakes.ai import FakeAnalyst, FakeTranscriber
 from tests.fakes.recordings import FakeRecordings
 from tests.fakes.storage import InMemoryStorage
@@ -68,7 +69,7 @@ class Processing:
         now = self.storage.clock.now
         call = Call.start("c-1", now, media)
         for sequence, piece in enumerate(data, start=1):
-            call.receive(IncomingPacket("c-1", "main", sequence, float(sequence), media.encode(piece)), None)
+            receive(call, IncomingPacket("c-1", "main", sequence, float(sequence), media.encode(piece)), None)
             packet = Packet("c-1", "main", sequence, float(sequence), piece)
             self.storage.packets[packet.key] = packet
             self.recordings.packets.append(packet)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
@@ -15,17 +16,31 @@ from application.errors import (
 )
 from application.receive_packets import ReceivePackets
 from domain.call import Call
+from domain.delivery import DeliveryReceipt
 from domain.errors import CallClosed, InvalidValue, SequenceConflict, TrunklineError
-from domain.packet import IncomingPacket, PacketKey, Receipt, ReceiptStatus
+from domain.packet import IncomingPacket, PacketKey
+from tests.deliveries import Receipt, ReceiptStatus, alone, receipt_of
 from tests.fakes.storage import InMemoryStorage, Step
 from tests.fakes.unit_of_work import FakeUnitsOfWork
+
+Receive = Callable[[Sequence[IncomingPacket]], Awaitable[list[Receipt | TrunklineError]]]
+"""Have packets received, each a delivery of its own."""
 
 ACCEPTED, DUPLICATE = ReceiptStatus.ACCEPTED, ReceiptStatus.DUPLICATE
 
 
 @pytest.fixture
-def receive(units: FakeUnitsOfWork) -> ReceivePackets:
-    return ReceivePackets(units)
+def receive(units: FakeUnitsOfWork) -> Receive:
+    use_case = ReceivePackets(units)
+
+    async def each_alone(packets: Sequence[IncomingPacket]) -> list[Receipt | TrunklineError]:
+        outcomes = await use_case([alone(packet) for packet in packets])
+        return [
+            receipt_of(packet, outcome) if isinstance(outcome, DeliveryReceipt) else outcome
+            for packet, outcome in zip(packets, outcomes, strict=True)
+        ]
+
+    return each_alone
 
 
 def sent(sequence: int, data: str = "hello", *, call_id: str = "c-1", stream: str = "main") -> IncomingPacket:
@@ -43,7 +58,7 @@ def completed_call(storage: InMemoryStorage, **final_sequences: int) -> None:
 
 
 async def test_the_first_packet_of_an_unknown_call_starts_it(
-    receive: ReceivePackets, storage: InMemoryStorage
+    receive: Receive, storage: InMemoryStorage
 ) -> None:
     (receipt,) = await receive([sent(3)])
     assert receipt == Receipt(ACCEPTED, "c-1", "main", 3, 4, ((1, 2),))
@@ -52,7 +67,7 @@ async def test_the_first_packet_of_an_unknown_call_starts_it(
 
 
 async def test_outcomes_are_in_the_order_of_the_batch_and_a_bad_packet_fails_alone(
-    receive: ReceivePackets, storage: InMemoryStorage
+    receive: Receive, storage: InMemoryStorage
 ) -> None:
     outcomes = await receive(
         [
@@ -70,7 +85,7 @@ async def test_outcomes_are_in_the_order_of_the_batch_and_a_bad_packet_fails_alo
 
 
 async def test_a_refused_packet_of_an_unknown_call_leaves_nothing(
-    receive: ReceivePackets, storage: InMemoryStorage
+    receive: Receive, storage: InMemoryStorage
 ) -> None:
     assert kinds(await receive([sent(1, "NUL \0")])) == [InvalidValue]
     assert storage.calls == {}
@@ -78,14 +93,14 @@ async def test_a_refused_packet_of_an_unknown_call_leaves_nothing(
 
 
 async def test_the_same_packet_twice_in_a_batch_is_a_duplicate(
-    receive: ReceivePackets, storage: InMemoryStorage
+    receive: Receive, storage: InMemoryStorage
 ) -> None:
     assert kinds(await receive([sent(1), sent(1), sent(1)])) == [ACCEPTED, DUPLICATE, DUPLICATE]
     assert len(storage.packets) == 1
 
 
 async def test_the_same_number_with_other_data_in_a_batch_is_a_conflict_and_the_first_stays(
-    receive: ReceivePackets, storage: InMemoryStorage
+    receive: Receive, storage: InMemoryStorage
 ) -> None:
     outcomes = await receive([sent(1, "first"), sent(1, "second"), sent(1, "first")])
     assert kinds(outcomes) == [ACCEPTED, SequenceConflict, DUPLICATE]
@@ -93,7 +108,7 @@ async def test_the_same_number_with_other_data_in_a_batch_is_a_conflict_and_the_
 
 
 async def test_what_was_stored_before_is_a_duplicate_or_a_conflict(
-    receive: ReceivePackets, storage: InMemoryStorage
+    receive: Receive, storage: InMemoryStorage
 ) -> None:
     await receive([sent(1, "first")])
     assert kinds(await receive([sent(1, "first"), sent(1, "other"), sent(2)])) == [
@@ -105,22 +120,20 @@ async def test_what_was_stored_before_is_a_duplicate_or_a_conflict(
 
 
 async def test_a_duplicate_of_data_that_is_no_longer_kept_is_still_one(
-    receive: ReceivePackets, storage: InMemoryStorage
+    receive: Receive, storage: InMemoryStorage
 ) -> None:
     await receive([sent(1, "first")])
     storage.packets.clear()
     assert kinds(await receive([sent(1, "first")])) == [DUPLICATE]
 
 
-async def test_a_batch_of_duplicates_writes_nothing(
-    receive: ReceivePackets, storage: InMemoryStorage
-) -> None:
+async def test_a_batch_of_duplicates_writes_nothing(receive: Receive, storage: InMemoryStorage) -> None:
     await receive([sent(1)])
     await receive([sent(1), sent(1)])
     assert storage.commits == 1
 
 
-async def test_receipts_of_a_batch_show_what_was_missing_at_their_turn(receive: ReceivePackets) -> None:
+async def test_receipts_of_a_batch_show_what_was_missing_at_their_turn(receive: Receive) -> None:
     outcomes = await receive([sent(3), sent(1), sent(2)])
     assert [outcome.missing for outcome in outcomes if isinstance(outcome, Receipt)] == [
         ((1, 2),),
@@ -129,15 +142,13 @@ async def test_receipts_of_a_batch_show_what_was_missing_at_their_turn(receive: 
     ]
 
 
-async def test_a_late_packet_of_a_completed_call_is_taken(
-    receive: ReceivePackets, storage: InMemoryStorage
-) -> None:
+async def test_a_late_packet_of_a_completed_call_is_taken(receive: Receive, storage: InMemoryStorage) -> None:
     completed_call(storage)
     assert kinds(await receive([sent(1)])) == [ACCEPTED]
 
 
 async def test_the_packet_that_was_still_missing_hastens_the_job(
-    receive: ReceivePackets, storage: InMemoryStorage, units: FakeUnitsOfWork
+    receive: Receive, storage: InMemoryStorage, units: FakeUnitsOfWork
 ) -> None:
     completed_call(storage, main=2)
     async with units() as unit:
@@ -151,9 +162,7 @@ async def test_the_packet_that_was_still_missing_hastens_the_job(
     assert storage.jobs["c-1"].due == storage.call("c-1").next_run_at == storage.clock.now < due
 
 
-async def test_a_call_that_the_ai_works_on_takes_no_more(
-    receive: ReceivePackets, storage: InMemoryStorage
-) -> None:
+async def test_a_call_that_the_ai_works_on_takes_no_more(receive: Receive, storage: InMemoryStorage) -> None:
     call = Call.start("c-1", storage.clock.now)
     call.complete({}, 0, storage.clock.now)
     call.begin_run(storage.clock.now)
@@ -164,7 +173,7 @@ async def test_a_call_that_the_ai_works_on_takes_no_more(
 @pytest.mark.parametrize("step", ["begin", "lock", "save", "commit"])
 @pytest.mark.parametrize("error", [StorageUnavailable(), OutcomeUnknown()])
 async def test_trouble_with_the_storage_fails_the_batch_and_leaves_nothing(
-    receive: ReceivePackets, storage: InMemoryStorage, step: Step, error: TryAgain
+    receive: Receive, storage: InMemoryStorage, step: Step, error: TryAgain
 ) -> None:
     storage.fail_next(step, error)
     with pytest.raises(type(error)):
@@ -173,7 +182,7 @@ async def test_trouble_with_the_storage_fails_the_batch_and_leaves_nothing(
 
 
 async def test_a_batch_whose_outcome_is_unknown_may_be_sent_again(
-    receive: ReceivePackets, storage: InMemoryStorage
+    receive: Receive, storage: InMemoryStorage
 ) -> None:
     """Whatever happened, it counts once."""
     storage.fail_next("commit", OutcomeUnknown(), stored=True)
@@ -184,7 +193,7 @@ async def test_a_batch_whose_outcome_is_unknown_may_be_sent_again(
 
 
 async def test_processes_that_start_the_same_call_at_once_both_store_their_packets(
-    receive: ReceivePackets, storage: InMemoryStorage
+    receive: Receive, storage: InMemoryStorage
 ) -> None:
     outcomes = await asyncio.gather(*(receive([sent(sequence)]) for sequence in range(1, 7)))
     assert [kinds(outcome) for outcome in outcomes] == [[ACCEPTED]] * 6
@@ -192,9 +201,7 @@ async def test_processes_that_start_the_same_call_at_once_both_store_their_packe
     assert storage.event_names("c-1") == ["call_started"]
 
 
-async def test_races_that_are_lost_again_and_again_end(
-    receive: ReceivePackets, storage: InMemoryStorage
-) -> None:
+async def test_races_that_are_lost_again_and_again_end(receive: Receive, storage: InMemoryStorage) -> None:
     for _ in range(5):
         storage.fail_next("save", CallStartedElsewhere())
     with pytest.raises(Overloaded):

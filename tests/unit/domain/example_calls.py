@@ -12,7 +12,8 @@ from domain.analysis import Analysis, Failure, FailureReason, Sentiment, Sentime
 from domain.call import Call
 from domain.call_state import CallState
 from domain.events import RecordedEvent
-from domain.packet import IncomingPacket, Receipt
+from domain.packet import IncomingPacket
+from tests.deliveries import Receipt, receive
 
 START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 SETTLE_SECONDS = 2.0
@@ -33,7 +34,7 @@ def packet(sequence: int, data: str = "hello", stream: str = "main") -> Incoming
 
 
 def receive_all(call: Call, sequences: Sequence[int], stream: str = "main") -> list[Receipt]:
-    return [call.receive(packet(sequence, stream=stream), None)[0] for sequence in sequences]
+    return [receive(call, packet(sequence, stream=stream), None)[0] for sequence in sequences]
 
 
 def started() -> Call:

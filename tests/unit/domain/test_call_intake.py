@@ -16,7 +16,8 @@ from domain.errors import (
     StreamLimitReached,
 )
 from domain.media_format import Encoding, MediaFormat
-from domain.packet import MAX_SEQUENCE, Packet, Receipt, ReceiptStatus
+from domain.packet import MAX_SEQUENCE, Packet
+from tests.deliveries import Receipt, ReceiptStatus, receive
 from tests.unit.domain.example_calls import START, call_in, packet, receive_all, snapshot, started
 
 MULAW = MediaFormat(Encoding.MULAW, 8_000, 1)
@@ -79,7 +80,7 @@ def test_a_start_that_says_something_else_is_refused(
 def test_a_packet_is_accepted_and_handed_out_to_be_stored() -> None:
     call = Call.start("c-1", START, MULAW)
     data = base64.b64encode(bytes(160)).decode()
-    receipt, stored = call.receive(packet(1, data), None)
+    receipt, stored = receive(call, packet(1, data), None)
     assert receipt == Receipt(ReceiptStatus.ACCEPTED, "c-1", "main", 1, next_expected=2, missing=())
     assert stored == Packet("c-1", "main", 1, 1_700_000_000.5, bytes(160))
     assert call.streams["main"].received_bytes == 160
@@ -127,7 +128,7 @@ def test_the_same_packet_again_is_a_duplicate_that_counts_once(
     call = call_in(state)
     receive_all(call, [1]) if state is CallState.IN_PROGRESS else None
     before = snapshot(call)
-    receipt, to_store = call.receive(packet(1), stored)
+    receipt, to_store = receive(call, packet(1), stored)
     assert receipt == Receipt(ReceiptStatus.DUPLICATE, "c-1", "main", 1, next_expected=2, missing=())
     assert to_store is None
     assert snapshot(call) == before
@@ -139,22 +140,22 @@ def test_other_data_under_the_same_number_is_refused(state: CallState) -> None:
     receive_all(call, [1]) if state is CallState.IN_PROGRESS else None
     before = snapshot(call)
     with pytest.raises(SequenceConflict) as refusal:
-        call.receive(packet(1, "other"), b"hello")
+        receive(call, packet(1, "other"), b"hello")
     assert (refusal.value.stream, refusal.value.sequence) == ("main", 1)
     assert snapshot(call) == before
 
 
 def test_what_is_stored_counts_only_under_a_number_that_was_received() -> None:
-    receipt, to_store = started().receive(packet(1, "new"), b"left over")
+    receipt, to_store = receive(started(), packet(1, "new"), b"left over")
     assert receipt.status is ReceiptStatus.ACCEPTED
     assert to_store is not None
 
 
 def test_an_empty_packet_that_was_stored_is_compared_too() -> None:
     call = started()
-    call.receive(packet(1, ""), None)
+    receive(call, packet(1, ""), None)
     with pytest.raises(SequenceConflict):
-        call.receive(packet(1, "other"), b"")
+        receive(call, packet(1, "other"), b"")
 
 
 def test_a_late_packet_is_taken_while_the_call_is_completed() -> None:
@@ -170,7 +171,7 @@ def test_no_packet_is_taken_past_completed(state: CallState, sequence: int) -> N
     call = call_in(state)
     before = snapshot(call)
     with pytest.raises(CallClosed) as refusal:
-        call.receive(packet(sequence), b"hello")
+        receive(call, packet(sequence), b"hello")
     assert refusal.value.state is state
     assert snapshot(call) == before
 
@@ -180,7 +181,7 @@ def test_a_stream_name_outside_its_alphabet_is_refused(stream: str) -> None:
     call = started()
     before = snapshot(call)
     with pytest.raises(InvalidValue) as refusal:
-        call.receive(packet(1, stream=stream), None)
+        receive(call, packet(1, stream=stream), None)
     assert refusal.value.field == "stream"
     assert snapshot(call) == before
 
@@ -189,18 +190,18 @@ def test_data_that_the_calls_encoding_cannot_mean_leaves_nothing_behind() -> Non
     call = Call.start("c-1", START, MULAW)
     before = snapshot(call)
     with pytest.raises(InvalidValue):
-        call.receive(packet(1, "not base64!"), None)
+        receive(call, packet(1, "not base64!"), None)
     assert snapshot(call) == before
 
 
 def test_a_call_has_a_bounded_number_of_streams() -> None:
     call = started()
     for at in range(MAX_STREAMS):
-        call.receive(packet(1, stream=f"leg-{at}"), None)
+        receive(call, packet(1, stream=f"leg-{at}"), None)
     before = snapshot(call)
     with pytest.raises(StreamLimitReached) as refusal:
-        call.receive(packet(1, stream="one-more"), None)
+        receive(call, packet(1, stream="one-more"), None)
     assert refusal.value.field == "stream"
     assert snapshot(call) == before
-    receipt, _ = call.receive(packet(2, stream="leg-0"), None)
+    receipt, _ = receive(call, packet(2, stream="leg-0"), None)
     assert receipt.status is ReceiptStatus.ACCEPTED

@@ -24,8 +24,9 @@ from domain.errors import (
     TrunklineError,
 )
 from domain.events import RecordedEvent
-from domain.packet import MAX_SEQUENCE, IncomingPacket, ReceiptStatus
+from domain.packet import MAX_SEQUENCE, IncomingPacket
 from domain.sequence_set import SequenceSet
+from tests.deliveries import ReceiptStatus, receive
 from tests.unit.domain.call_model import TRANSITIONS, CallModel
 from tests.unit.domain.example_calls import ANALYSIS, START, UNAVAILABLE, after, packet, snapshot
 
@@ -87,9 +88,9 @@ class CallMachine(RuleBasedStateMachine):
         stored = known.encode() if known is not None and is_kept else None
         incoming = packet(sequence, data, stream)
         if not self.model.is_open:
-            self.refused(CallClosed, lambda: self.call.receive(incoming, stored))
+            self.refused(CallClosed, lambda: receive(self.call, incoming, stored))
         elif stored is not None and known != data:
-            self.refused(SequenceConflict, lambda: self.call.receive(incoming, stored))
+            self.refused(SequenceConflict, lambda: receive(self.call, incoming, stored))
         elif known is not None:
             self.unchanged(lambda: self.check_receipt(incoming, stored, ReceiptStatus.DUPLICATE))
         else:
@@ -103,7 +104,7 @@ class CallMachine(RuleBasedStateMachine):
             self.receive(stream, sequence, "hello", True)
 
     def check_receipt(self, incoming: IncomingPacket, stored: bytes | None, status: ReceiptStatus) -> None:
-        receipt, to_store = self.call.receive(incoming, stored)
+        receipt, to_store = receive(self.call, incoming, stored)
         assert receipt.status is status
         assert (receipt.call_id, receipt.stream, receipt.sequence) == incoming.key
         assert receipt.next_expected == self.model.next_expected(incoming.stream)
@@ -117,7 +118,7 @@ class CallMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.model.is_open)
     @rule(incoming=st.sampled_from([packet(3, "a\0b"), packet(3, "\ud800"), packet(3, "hello", "no name")]))
     def receive_nonsense(self, incoming: IncomingPacket) -> None:
-        self.refused(InvalidValue, lambda: self.call.receive(incoming, None))
+        self.refused(InvalidValue, lambda: receive(self.call, incoming, None))
 
     @rule()
     def start_again(self) -> None:
