@@ -43,7 +43,7 @@ class GroupCommit(Generic[Command, Answer]):
         size_of: Callable[[Command], int],
         on_batch: Callable[[int], None],
     ) -> None:
-        """``capacity`` bounds what waits and ``largest_batch`` what shares a transaction, as ``size_of`` measures.
+        """``capacity`` bounds what waits and ``largest_batch`` a transaction; ``size_of`` measures both.
 
         A command is taken whole as long as there is any room. ``on_batch`` is told each batch's size.
         """
@@ -55,6 +55,7 @@ class GroupCommit(Generic[Command, Answer]):
         self._waiting: list[deque[_Waiting[Command, Answer]]] = [deque() for _ in range(flushers)]
         self._filled = [asyncio.Event() for _ in range(flushers)]
         self._size = 0
+        self._room = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self._draining = False
@@ -68,10 +69,20 @@ class GroupCommit(Generic[Command, Answer]):
 
         Raises what refused the command; Overloaded and Draining before any work is done.
         """
+        if self._size >= self._capacity and not self._draining:
+            raise Overloaded
+        return await self._submit(key, command)
+
+    async def submit_when_there_is_room(self, key: str, command: Command) -> Answer:
+        """The same for who can wait: it is not Overloaded, it takes longer."""
+        while self._size >= self._capacity and not self._draining:
+            self._room.clear()
+            await self._room.wait()
+        return await self._submit(key, command)
+
+    async def _submit(self, key: str, command: Command) -> Answer:
         if self._draining:
             raise Draining
-        if self._size >= self._capacity:
-            raise Overloaded
         flusher = zlib.crc32(key.encode()) % self.flushers
         waiting = _Waiting[Command, Answer](
             command, self._size_of(command), asyncio.get_running_loop().create_future()
@@ -106,6 +117,7 @@ class GroupCommit(Generic[Command, Answer]):
     async def drain(self) -> None:
         """Take no more, and return when everything taken is answered."""
         self._draining = True
+        self._room.set()
         await self._idle.wait()
 
     async def _flush(self, batch: Sequence[_Waiting[Command, Answer]]) -> None:
@@ -134,6 +146,7 @@ class GroupCommit(Generic[Command, Answer]):
         for waiting in batch:
             _refuse(waiting, OutcomeUnknown())  # does nothing to an answered one
         self._size -= _size(batch)
+        self._room.set()
         if self._size == 0:
             self._idle.set()
 

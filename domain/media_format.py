@@ -68,36 +68,45 @@ class MediaFormat:
         """How long so many bytes of audio play."""
         return byte_count / self.bytes_per_second
 
-    def decode(self, data: str) -> bytes:
-        """The bytes that a packet's ``data`` field stands for: base64 for audio, UTF-8 for text.
+    def decode(self, data: str | bytes) -> bytes:
+        """The bytes that a packet's data stands for, sent raw or as text. Raises InvalidValue.
 
-        Base64 is taken only in its canonical form (RFC 4648 section 4, padded, unused bits zero),
-        so that :meth:`encode` gives back exactly what was sent. Raises InvalidValue.
+        As text it is base64 for audio. That is taken only in its canonical form (RFC 4648 section 4,
+        padded, unused bits zero), so that :meth:`encode` gives back exactly what was sent.
         """
         if not self.is_audio:
             return _utf_8(data)
+        raw = data if isinstance(data, bytes) else self._from_base64(data)
+        if len(raw) % self.bytes_per_frame:
+            raise InvalidValue("data", f"is no whole number of {self.bytes_per_frame}-byte frames")
+        return raw
+
+    @staticmethod
+    def _from_base64(data: str) -> bytes:
         try:
             raw = binascii.a2b_base64(data, strict_mode=True)
         except (binascii.Error, ValueError) as error:
             raise InvalidValue("data", "is not base64, as this call's encoding asks for") from error
         if binascii.b2a_base64(raw, newline=False) != data.encode("ascii"):
             raise InvalidValue("data", "is not canonical base64: unused bits are set")
-        if len(raw) % self.bytes_per_frame:
-            raise InvalidValue("data", f"is no whole number of {self.bytes_per_frame}-byte frames")
         return raw
 
     def encode(self, raw: bytes) -> str:
-        """The ``data`` field as it was sent."""
+        """The ``data`` field as it was sent, or as it would have been had it been sent as text."""
         return base64.b64encode(raw).decode("ascii") if self.is_audio else raw.decode("utf-8")
 
 
-def _utf_8(text: str) -> bytes:
-    if "\0" in text:
-        raise InvalidValue("data", "has a NUL character")
+def _utf_8(data: str | bytes) -> bytes:
     try:
-        return text.encode("utf-8")
+        text = data.decode("utf-8") if isinstance(data, bytes) else data
+        raw = text.encode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidValue("data", "is not UTF-8") from error
     except UnicodeEncodeError as error:
         raise InvalidValue("data", "has a lone surrogate") from error
+    if "\0" in text:
+        raise InvalidValue("data", "has a NUL character")
+    return raw
 
 
 def _refuse_given(field: str, value: int | None) -> None:

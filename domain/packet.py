@@ -13,7 +13,7 @@ MAX_SEQUENCE: Final = 2**53 - 1
 """The largest integer that every JSON reader keeps exact."""
 
 MAX_DATA_BYTES: Final = 64 * 1024
-"""Of a packet's ``data`` field as it was sent, in UTF-8."""
+"""Of a packet's data as it was sent, text in UTF-8."""
 
 DEFAULT_STREAM: Final = "main"
 
@@ -30,6 +30,7 @@ class PacketKey(NamedTuple):
 class IncomingPacket:
     """A packet as it was sent, within bounds. ``timestamp`` is the sender's, in seconds.
 
+    ``data`` is raw, or text as it stands in JSON: what a call's media makes of that, the call decides.
     Raises InvalidValue, DataTooLarge.
     """
 
@@ -37,14 +38,14 @@ class IncomingPacket:
     stream: str
     sequence: int
     timestamp: float
-    data: str
+    data: str | bytes
 
     def __attrs_post_init__(self) -> None:
         if not 0 <= self.sequence <= MAX_SEQUENCE:
             raise InvalidValue("sequence", f"must be from 0 to {MAX_SEQUENCE}")
         if not isfinite(self.timestamp):
             raise InvalidValue("timestamp", "must be a finite number")
-        if _utf_8_length(self.data) > MAX_DATA_BYTES:
+        if _byte_count(self.data) > MAX_DATA_BYTES:
             raise DataTooLarge("data", f"is larger than {MAX_DATA_BYTES} bytes")
 
     @property
@@ -67,7 +68,7 @@ class Packet:
         return PacketKey(self.call_id, self.stream, self.sequence)
 
 
-def _utf_8_length(text: str) -> int:
-    if text.isascii() or len(text) > MAX_DATA_BYTES:
-        return len(text)
-    return len(text.encode("utf-8", "surrogatepass"))
+def _byte_count(data: str | bytes) -> int:
+    if isinstance(data, bytes) or data.isascii() or len(data) > MAX_DATA_BYTES:
+        return len(data)
+    return len(data.encode("utf-8", "surrogatepass"))

@@ -32,11 +32,13 @@ from domain.delivery import Delivery, DeliveryReceipt
 from entrypoints.http.application import api_application, health_application
 from entrypoints.http.health import Check, HealthHandlers, Readiness, Weight
 from entrypoints.http.ingestion import IngestionHandlers
+from entrypoints.http.packet_socket import PacketSocketHandlers
 from entrypoints.http.reading import ReadingHandlers
 from entrypoints.settings import Settings
 
 FLUSHERS = 2
 LARGEST_BATCH = 500
+SOCKET_BYTES_HELD = 64 * 1024 * 1024
 
 
 def _provider(settings: Settings) -> AIProvider:
@@ -114,6 +116,7 @@ class Container(containers.DeclarativeContainer):
     deliveries = providers.Singleton(
         _deliveries, providers.Factory(ReceivePackets, units_of_work), metrics, settings
     )
+    queries = providers.Factory(CallQueries, reader, recordings)
     reconcile_jobs = providers.Factory(ReconcileJobs, units_of_work)
 
     provider = providers.Singleton(_provider, settings)
@@ -143,7 +146,14 @@ class Container(containers.DeclarativeContainer):
             providers.Factory(CompleteCall, units_of_work, settings.provided.settle_seconds),
             providers.Factory(ReprocessCall, units_of_work),
         ),
-        providers.Factory(ReadingHandlers, providers.Factory(CallQueries, reader, recordings)),
+        providers.Factory(
+            PacketSocketHandlers,
+            deliveries,
+            queries,
+            SOCKET_BYTES_HELD,
+            metrics.provided.packet_acknowledged,
+        ),
+        providers.Factory(ReadingHandlers, queries),
         health,
         readiness,
         metrics,

@@ -11,6 +11,7 @@ from entrypoints.http.bodies import MAX_BODY_BYTES, meet_expectation
 from entrypoints.http.health import HealthHandlers, Readiness
 from entrypoints.http.ingestion import IngestionHandlers
 from entrypoints.http.openapi import DocumentHandlers
+from entrypoints.http.packet_socket import PacketSocketHandlers
 from entrypoints.http.reading import ReadingHandlers
 from entrypoints.http.request_log import name_request, request_log
 from entrypoints.http.routes import (
@@ -25,14 +26,16 @@ from entrypoints.http.routes import (
 
 def api_application(
     ingestion: IngestionHandlers,
+    socket: PacketSocketHandlers,
     reading: ReadingHandlers,
     health: HealthHandlers,
     readiness: Readiness,
     metrics: PrometheusMetrics,
 ) -> web.Application:
     """Everything that a PBX, a person and a monitor call."""
-    routes = (*ingestion_routes(ingestion), *reading_routes(reading), *health_routes(health))
+    routes = (*ingestion_routes(ingestion, socket), *reading_routes(reading), *health_routes(health))
     application = _application(routes, readiness, metrics)
+    application.on_shutdown.append(socket.close_all)
     documents = DocumentHandlers(routes)
     application.router.add_get("/openapi.json", documents.openapi)
     application.router.add_get("/docs", documents.docs)

@@ -7,6 +7,7 @@ from typing import Any
 from application.ports import CallView
 from domain.audio_stream import AudioStream
 from domain.call import Call
+from domain.delivery import StreamStanding
 from domain.events import RecordedEvent
 from domain.packet import Packet
 from entrypoints.http import wire
@@ -31,6 +32,10 @@ def call_details(view: CallView) -> wire.CallDetails:
 
 def packet_view(call: Call, packet: Packet) -> wire.PacketView:
     return wire.PacketView(packet.stream, packet.sequence, packet.timestamp, call.media.encode(packet.data))
+
+
+def standing_view(standing: StreamStanding) -> wire.StreamStanding:
+    return wire.StreamStanding(standing.stream, standing.through, standing.next_expected, standing.missing)
 
 
 def _summary_fields(call: Call) -> dict[str, Any]:

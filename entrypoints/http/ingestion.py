@@ -13,8 +13,10 @@ from domain.media_format import MediaFormat
 from domain.packet import IncomingPacket
 from entrypoints.http import wire
 from entrypoints.http.answers import json_answer
-from entrypoints.http.bodies import read_body, read_optional_body
+from entrypoints.http.bodies import read_body, read_lines, read_optional_body
 from entrypoints.http.call_ids import id_of_known_call, id_of_new_or_known_call
+from entrypoints.http.call_views import standing_view
+from entrypoints.http.packet_lines import NDJSON, delivery_of_lines
 
 _NOTHING_SAID = wire.CompleteRequest()
 
@@ -42,6 +44,8 @@ class IngestionHandlers:
         return json_answer(wire.InitAnswer("started", call.call_id, call.state), 201 if is_new else 200)
 
     async def stream(self, request: web.Request) -> web.Response:
+        if request.content_type == NDJSON:
+            return await self._stream_lines(request)
         body = await read_body(request, wire.PacketRequest)
         packet = IncomingPacket(
             id_of_new_or_known_call(request), body.stream, body.sequence, body.timestamp, body.data
@@ -56,6 +60,21 @@ class IngestionHandlers:
                 packet.sequence,
                 standing.next_expected,
                 standing.missing,
+            ),
+            202,
+        )
+
+    async def _stream_lines(self, request: web.Request) -> web.Response:
+        call_id = id_of_new_or_known_call(request)
+        delivery = delivery_of_lines(call_id, await read_lines(request))
+        receipt = await self._deliveries.submit(call_id, delivery)
+        return json_answer(
+            wire.DeliveryAnswer(
+                "accepted",
+                receipt.call_id,
+                receipt.accepted,
+                receipt.duplicates,
+                tuple(standing_view(standing) for standing in receipt.streams),
             ),
             202,
         )

@@ -14,7 +14,7 @@ from offapi import OpenAPITemplate
 from domain import __version__
 from entrypoints.http import wire
 from entrypoints.http.problems import PROBLEM_JSON
-from entrypoints.http.routes import Route
+from entrypoints.http.routes import Answer, Route
 
 _REFERENCES: Final = "#/components/schemas/{name}"
 
@@ -50,19 +50,25 @@ def _operation(route: Route) -> dict[str, Any]:
     if parameters:
         operation["parameters"] = parameters
     if route.body is not None:
-        operation["requestBody"] = {
-            "required": not route.body_is_optional,
-            "content": {"application/json": {"schema": _reference(route.body)}},
-        }
+        content: dict[str, Any] = {"application/json": {"schema": _reference(route.body)}}
+        if route.body_lines is not None:
+            lines = f"One {route.body.__name__} a line."
+            content[route.body_lines] = {"schema": {"type": "string", "description": lines}}
+        operation["requestBody"] = {"required": not route.body_is_optional, "content": content}
     return operation
 
 
-def _answer(status: int, kind: type | str) -> dict[str, Any]:
-    if isinstance(kind, str):
-        content: dict[str, Any] = {kind: {}}
-    else:
-        content = {"application/json": {"schema": _reference(kind)}}
-    return {"description": HTTPStatus(status).phrase, "content": content}
+def _answer(status: int, answer: Answer) -> dict[str, Any]:
+    described: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+    if isinstance(answer, str):
+        described["content"] = {answer: {}}
+    elif isinstance(answer, tuple):
+        described["content"] = {
+            "application/json": {"schema": {"anyOf": [_reference(kind) for kind in answer]}}
+        }
+    elif answer is not None:
+        described["content"] = {"application/json": {"schema": _reference(answer)}}
+    return described
 
 
 def _problem(status: int) -> dict[str, Any]:
@@ -104,7 +110,11 @@ def _schemas(routes: Iterable[Route]) -> dict[str, Any]:
     kinds: list[type] = [wire.Problem]
     requests: set[str] = set()
     for route in routes:
-        kinds += [kind for kind in route.answers.values() if not isinstance(kind, str)]
+        for answer in route.answers.values():
+            if isinstance(answer, tuple):
+                kinds += answer
+            elif isinstance(answer, type):
+                kinds.append(answer)
         if route.query is not None:
             kinds.append(route.query)
         if route.body is not None:

@@ -98,6 +98,8 @@ def problem_of(error: Exception) -> ProblemDetails:
         )
     if isinstance(error, UnreadableBody):
         return ProblemDetails(_slug(error.title), error.title, error.status, error.detail)
+    if isinstance(error, refused.DeliveryRefused):
+        return _of_refused_delivery(error)
     if isinstance(error, TrunklineError):
         return _of_trunkline_error(error)
     if isinstance(error, web.HTTPException):
@@ -113,6 +115,18 @@ def _of_trunkline_error(error: TrunklineError) -> ProblemDetails:
     if isinstance(error, refused.InvalidValue):
         errors = (FieldProblem(error.field, error.problem),)
     return ProblemDetails(_slug(type(error).__name__), type(error).title(), status, error.detail, errors)
+
+
+def _of_refused_delivery(error: refused.DeliveryRefused) -> ProblemDetails:
+    """Each refusal under the number of its line; a bad value weighs more than a conflict."""
+    errors = tuple(
+        FieldProblem(f"{place + 1}.{refusal.field}", refusal.problem)
+        if isinstance(refusal, refused.InvalidValue)
+        else FieldProblem(str(place + 1), refusal.detail)
+        for place, refusal in error.refusals.items()
+    )
+    status = max(STATUS_OF[type(refusal)] for refusal in error.refusals.values())
+    return ProblemDetails(_slug(type(error).__name__), error.title(), status, error.detail, errors)
 
 
 def _http_detail(error: web.HTTPException) -> str:

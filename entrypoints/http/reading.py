@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any, TypeVar
-
-import attrs
-import msgspec
 from aiohttp import web
 
 from application.call_queries import CallQueries
@@ -16,12 +11,7 @@ from entrypoints.http import cursors, wire
 from entrypoints.http.answers import json_answer
 from entrypoints.http.call_ids import id_of_known_call
 from entrypoints.http.call_views import call_details, call_summary, packet_view
-from entrypoints.http.wire import FieldProblem, MalformedBody
-
-Query = TypeVar("Query", bound=attrs.AttrsInstance)
-
-_DIGITS = re.compile(r"[0-9]{1,9}")
-_QUERY_PATH = re.compile(r"(?P<detail>.*) - at `\$\.?(?P<path>[^`]*)`")
+from entrypoints.http.queries import read_query
 
 
 class ReadingHandlers:
@@ -32,7 +22,7 @@ class ReadingHandlers:
         return json_answer(call_details(await self._queries.call(id_of_known_call(request))))
 
     async def calls(self, request: web.Request) -> web.Response:
-        query = _read_query(request, wire.CallListQuery)
+        query = read_query(request, wire.CallListQuery)
         after = cursors.call_position(query.after) if query.after is not None else None
         calls, following = await self._queries.newest(query.state, after, query.limit)
         return json_answer(
@@ -43,7 +33,7 @@ class ReadingHandlers:
         )
 
     async def packets(self, request: web.Request) -> web.Response:
-        query = _read_query(request, wire.PacketListQuery)
+        query = read_query(request, wire.PacketListQuery)
         call, packets, following = await self._queries.packets(
             id_of_known_call(request), query.stream, _packet_position(query), query.limit
         )
@@ -72,17 +62,3 @@ def _packet_position(query: wire.PacketListQuery) -> PacketPosition | None:
     if query.stream is not None and query.after.isascii() and query.after.isdigit():
         return PacketPosition(query.stream, min(int(query.after[:20]), MAX_SEQUENCE))
     return cursors.packet_position(query.after)
-
-
-def _read_query(request: web.Request, kind: type[Query]) -> Query:
-    """The query parameters as an instance of ``kind``. Raises MalformedBody."""
-    known = {field.name for field in attrs.fields(kind)}
-    given: dict[str, Any] = {name: value for name, value in request.query.items() if name in known}
-    if _DIGITS.fullmatch(given.get("limit", "")):
-        given["limit"] = int(given["limit"])
-    try:
-        return msgspec.convert(given, kind)
-    except msgspec.ValidationError as error:
-        where = _QUERY_PATH.fullmatch(str(error))
-        problem = FieldProblem(where["path"], where["detail"]) if where else FieldProblem("", str(error))
-        raise MalformedBody([problem]) from None

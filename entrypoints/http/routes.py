@@ -11,6 +11,8 @@ from aiohttp.typedefs import Handler
 from entrypoints.http import wire
 from entrypoints.http.health import HealthHandlers
 from entrypoints.http.ingestion import IngestionHandlers
+from entrypoints.http.packet_lines import NDJSON
+from entrypoints.http.packet_socket import PacketSocketHandlers
 from entrypoints.http.reading import ReadingHandlers
 
 PACKET_ROUTE: Final = "/v1/call/stream/{call_id}"
@@ -21,18 +23,26 @@ OPERATION: Final = "Operation"
 _BODY_PROBLEMS: Final = (400, 408, 413, 415, 422)
 
 
+Answer = type | tuple[type, ...] | str | None
+"""The type of a JSON body, or several, of which it has one; the media type of another body; or no body."""
+
+
 @attrs.frozen
 class Route:
-    """``answers`` has the type of each success's JSON body, or the media type of another kind of body."""
+    """``answers`` has what each success carries.
+
+    ``body_lines`` is the media type of a body that has many of the kind ``body``, a line each.
+    """
 
     method: str
     path: str
     handler: Handler
     summary: str
-    answers: Mapping[int, type | str]
+    answers: Mapping[int, Answer]
     problems: tuple[int, ...] = ()
     body: type | None = None
     body_is_optional: bool = False
+    body_lines: str | None = None
     query: type | None = None
     tag: str = "Calls"
 
@@ -45,7 +55,7 @@ class Route:
         return "{call_id}" in self.path
 
 
-def ingestion_routes(handlers: IngestionHandlers) -> tuple[Route, ...]:
+def ingestion_routes(handlers: IngestionHandlers, socket: PacketSocketHandlers) -> tuple[Route, ...]:
     return (
         Route(
             "POST",
@@ -61,10 +71,22 @@ def ingestion_routes(handlers: IngestionHandlers) -> tuple[Route, ...]:
             "POST",
             PACKET_ROUTE,
             handlers.stream,
-            "Store a packet. Answered once it is durable; a packet of an unknown call starts the call.",
-            {202: wire.PacketAnswer},
+            "Store a packet, or up to 1,000 as lines of NDJSON: all of them or none. Answered once they are "
+            "durable; a packet of an unknown call starts the call.",
+            {202: (wire.PacketAnswer, wire.DeliveryAnswer)},
             (*_BODY_PROBLEMS, 409, 503),
             body=wire.PacketRequest,
+            body_lines=NDJSON,
+            tag="Ingestion",
+        ),
+        Route(
+            "GET",
+            "/v1/call/stream/{call_id}/ws",
+            socket.socket,
+            "Store packets over a WebSocket, acknowledged after the commit; docs/packets-by-websocket.md.",
+            {101: None},
+            (400, 422, 503),
+            query=wire.SocketQuery,
             tag="Ingestion",
         ),
         Route(

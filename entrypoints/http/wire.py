@@ -26,6 +26,14 @@ from domain.packet import DEFAULT_STREAM, MAX_DATA_BYTES, MAX_SEQUENCE
 CallId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:@-]{1,128}$", examples=["c-1"])]
 StreamName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:@#-]{1,64}$", examples=["main"])]
 Sequence = Annotated[int, Meta(ge=0, le=MAX_SEQUENCE, examples=[1])]
+PacketData = Annotated[
+    str,
+    Meta(
+        description="canonical base64 for an audio encoding, text otherwise; 64 KiB in UTF-8 at most",
+        extra_json_schema={"maxLength": MAX_DATA_BYTES},  # told here, judged by the domain
+    ),
+]
+Seconds = Annotated[float, Meta(description="seconds")]
 Gap = Annotated[tuple[int, ...], Meta(min_length=2, max_length=2, description="first and last missing")]
 Gaps = tuple[Gap, ...]
 
@@ -65,15 +73,70 @@ class InitAnswer:
 @attrs.frozen
 class PacketRequest:
     sequence: Sequence
-    data: Annotated[
-        str,
-        Meta(
-            description="canonical base64 for an audio encoding, text otherwise; 64 KiB in UTF-8 at most",
-            extra_json_schema={"maxLength": MAX_DATA_BYTES},  # told here, judged by the domain
-        ),
-    ]
-    timestamp: Annotated[float, Meta(description="seconds")]
+    data: PacketData
+    timestamp: Seconds
     stream: StreamName = DEFAULT_STREAM
+
+
+@attrs.frozen
+class SocketPacket:
+    """``stream`` is the connection's where left out."""
+
+    sequence: Sequence
+    data: PacketData
+    timestamp: Seconds
+    stream: StreamName | None = None
+
+
+@attrs.frozen
+class StreamStanding:
+    """Every sequence up to ``through`` is durable, but those ``missing``."""
+
+    stream: str
+    through: int
+    next_expected: int
+    missing: Gaps
+
+
+@attrs.frozen
+class DeliveryAnswer:
+    """The receipt for packets that were sent together. ``streams`` are those that they belong to."""
+
+    status: Literal["accepted"]
+    call_id: str
+    accepted: int
+    duplicates: int
+    streams: tuple[StreamStanding, ...]
+
+
+@attrs.frozen
+class SocketQuery:
+    """``stream`` is the one of binary messages, and of JSON messages that name none."""
+
+    stream: StreamName = DEFAULT_STREAM
+
+
+@attrs.frozen
+class SocketGreeting:
+    """The first message on a WebSocket. ``state`` is null for a call that is not known yet."""
+
+    call_id: str
+    state: CallState | None
+    streams: tuple[StreamStanding, ...]
+
+
+@attrs.frozen
+class Acknowledged:
+    stream: str
+    through: int
+
+
+@attrs.frozen
+class SocketAck:
+    """Every packet of the stream up to ``ack.through`` is durable, but those ``missing``."""
+
+    ack: Acknowledged
+    missing: Gaps
 
 
 @attrs.frozen

@@ -15,6 +15,7 @@ from tests.http.description import Description
 CONTRACT_ROUTES = {
     "/v1/call/init": {"post"},
     "/v1/call/stream/{call_id}": {"post"},
+    "/v1/call/stream/{call_id}/ws": {"get"},
     "/v1/call/complete/{call_id}": {"post"},
     "/v1/calls/{call_id}/reprocess": {"post"},
     "/v1/calls": {"get"},

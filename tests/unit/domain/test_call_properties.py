@@ -113,7 +113,7 @@ class CallMachine(RuleBasedStateMachine):
             assert to_store is None
         else:
             assert to_store is not None
-            assert (to_store.key, to_store.data) == (incoming.key, incoming.data.encode())
+            assert (to_store.key, to_store.data) == (incoming.key, str(incoming.data).encode())
 
     @precondition(lambda self: self.model.is_open)
     @rule(incoming=st.sampled_from([packet(3, "a\0b"), packet(3, "\ud800"), packet(3, "hello", "no name")]))
