@@ -53,8 +53,11 @@ class JobQueue(Protocol):
         """Make the call's waiting job due now."""
         ...
 
-    async def calls_without_job(self, states: Collection[CallState], most: int) -> dict[str, datetime | None]:
-        """Calls in these states that have no job, each with the time its next run is due."""
+    async def calls_without_job(self, states: Collection[CallState], most: int) -> dict[str, float]:
+        """Calls in these states that have no job, each with the seconds until its next run is due.
+
+        0 where it is due already, or none is named.
+        """
         ...
 
 

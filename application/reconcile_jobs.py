@@ -22,7 +22,7 @@ class ReconcileJobs:
         """How many calls had no job."""
         async with self._units() as unit:
             jobless = await unit.jobs.calls_without_job(AWAITING_AI, _AT_ONCE)
-            for call_id, due in sorted(jobless.items()):
-                await unit.jobs.schedule(call_id, max(0.0, (due - unit.now).total_seconds()) if due else 0)
+            for call_id, seconds in sorted(jobless.items()):
+                await unit.jobs.schedule(call_id, seconds)
             await unit.commit()
         return len(jobless)

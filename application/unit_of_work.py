@@ -33,7 +33,10 @@ class UnitOfWork(Protocol):
 
     @property
     def now(self) -> datetime:
-        """The storage's own time when the transaction began: the one clock of all processes."""
+        """The storage's own time once calls were locked: the one clock of all processes.
+
+        Later than every lock that is held, so that a call's events are in the order of their times.
+        """
         ...
 
     async def commit(self) -> None: ...

@@ -126,7 +126,7 @@ class Call:
         Raises what refuses a lone packet (CallClosed, SequenceConflict, InvalidValue,
         StreamLimitReached), and DeliveryRefused for several; the call is then as it was.
         """
-        before = {name: self.streams[name].copy() for name in delivery.streams if name in self.streams}
+        before = self._copies(delivery)
         taken: dict[PacketKey, bytes] = {}
         refusals: dict[int, TrunklineError] = {}
         to_store: list[Packet] = []
@@ -139,9 +139,11 @@ class Call:
             if packet is not None:
                 to_store.append(packet)
                 taken[packet.key] = packet.data
+        if refusals and len(delivery.packets) == 1:
+            raise refusals[0]
         if refusals:
             self._put_back(delivery, before)
-            raise refusals[0] if len(delivery.packets) == 1 else DeliveryRefused(refusals)
+            raise DeliveryRefused(refusals)
         return self._receipt(delivery, len(to_store)), to_store
 
     def _take(self, incoming: IncomingPacket, stored: bytes | None) -> Packet | None:
@@ -155,6 +157,12 @@ class Call:
             return None
         self._stream_to_fill(incoming.stream).add(incoming.sequence, len(data))
         return Packet(self.call_id, incoming.stream, incoming.sequence, incoming.timestamp, data)
+
+    def _copies(self, delivery: Delivery) -> dict[str, AudioStream]:
+        """To put back should a packet be refused after others were taken; a lone one comes after none."""
+        if len(delivery.packets) == 1:
+            return {}
+        return {name: self.streams[name].copy() for name in delivery.streams if name in self.streams}
 
     def _put_back(self, delivery: Delivery, before: Mapping[str, AudioStream]) -> None:
         for name in delivery.streams:

@@ -14,9 +14,13 @@ class Delivery:
     call_id: str
     packets: tuple[IncomingPacket, ...]
 
-    @property
-    def streams(self) -> tuple[str, ...]:
-        """The names of the streams that it has packets of, in order of appearance."""
+    streams: tuple[str, ...] = attrs.field(init=False)
+    """The names of the streams that it has packets of, in order of appearance."""
+
+    @streams.default
+    def _named(self) -> tuple[str, ...]:
+        if len(self.packets) == 1:
+            return (self.packets[0].stream,)
         return tuple(dict.fromkeys(packet.stream for packet in self.packets))
 
 

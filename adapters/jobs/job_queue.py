@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final, cast
 
 import asyncpg
@@ -21,7 +21,8 @@ HASTEN: Final = """
 """
 
 CALLS_WITHOUT_JOB: Final = """
-    SELECT call_id, next_run_at FROM calls
+    SELECT call_id, coalesce(greatest(extract(epoch FROM next_run_at - now()), 0), 0)::float8 AS seconds
+    FROM calls
     WHERE state = ANY($1::text[]) AND NOT EXISTS (
         SELECT FROM pgqueuer
         WHERE dedupe_key = 'call:' || call_id AND status IN ('queued', 'picked')
@@ -56,10 +57,10 @@ class PgQueuerJobQueue:
         with nothing_stored():
             await self._connection.execute(HASTEN, _dedupe_key(call_id))
 
-    async def calls_without_job(self, states: Collection[CallState], most: int) -> dict[str, datetime | None]:
+    async def calls_without_job(self, states: Collection[CallState], most: int) -> dict[str, float]:
         with nothing_stored():
             rows = await self._connection.fetch(CALLS_WITHOUT_JOB, [state.value for state in states], most)
-        return {row["call_id"]: row["next_run_at"] for row in rows}
+        return {row["call_id"]: row["seconds"] for row in rows}
 
 
 async def forget_finished_jobs(pool: asyncpg.Pool) -> None:

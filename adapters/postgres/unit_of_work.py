@@ -30,13 +30,12 @@ class PostgresUnitOfWork:
     packets: PostgresPacketRepository
     jobs: JobQueue
     _connection: Connection
-    _began_at: datetime
     is_over: bool = attrs.field(default=False, init=False)
 
     @property
     def now(self) -> datetime:
-        """Later than every lock that is held: a call's events are in the order of their times."""
-        return self.calls.locked_at or self._began_at
+        assert self.calls.locked_at is not None, "no calls were locked yet"
+        return self.calls.locked_at
 
     async def commit(self) -> None:
         self.is_over = True
@@ -65,13 +64,11 @@ class PostgresUnitsOfWork:
         try:
             with nothing_stored():
                 await connection.execute("BEGIN")
-                began_at = await connection.fetchval("SELECT clock_timestamp()")
             unit = PostgresUnitOfWork(
                 calls=PostgresCallRepository(connection),
                 packets=PostgresPacketRepository(connection),
                 jobs=self._job_queue_on(connection),
                 connection=connection,
-                began_at=began_at,
             )
             with open_unit_of_work():
                 try:

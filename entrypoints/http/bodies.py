@@ -64,6 +64,11 @@ async def _read(request: web.Request, most_bytes: int) -> bytes:
     too_large = UnreadableBody(413, "Body too large", f"a body has at most {most_bytes} bytes")
     if (request.content_length or 0) > most_bytes:
         raise too_large
+    if request.content.is_eof():  # small bodies come with their headers
+        whole = request.content.read_nowait()
+        if len(whole) > most_bytes:
+            raise too_large
+        return whole
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_SECONDS):

@@ -6,6 +6,7 @@ import re
 import time
 import uuid
 from collections.abc import Collection
+from itertools import count
 from typing import Final
 
 import structlog
@@ -22,6 +23,8 @@ _ID: Final = web.RequestKey("id", str)
 _BEGUN: Final = web.RequestKey("begun", web.StreamResponse)
 _GIVEN_ID: Final = re.compile(r"[A-Za-z0-9._:@-]{1,128}")
 _UNMATCHED: Final = "unmatched"
+_PROCESS: Final = uuid.uuid4().hex[:12]
+_numbers: Final = count(1)
 
 log = structlog.get_logger("trunkline.http")
 
@@ -74,7 +77,7 @@ async def name_request(request: web.Request, response: web.StreamResponse) -> No
 def _request_id(request: web.Request) -> str:
     if _ID not in request:
         given = request.headers.get(REQUEST_ID)
-        request[_ID] = given if given and _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
+        request[_ID] = given if given and _GIVEN_ID.fullmatch(given) else f"{_PROCESS}-{next(_numbers):x}"
     return request[_ID]
 
 

