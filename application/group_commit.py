@@ -69,9 +69,13 @@ class GroupCommit(Generic[Command, Answer]):
 
         Raises what refused the command; Overloaded and Draining before any work is done.
         """
+        self.refuse_when_full()
+        return await self._submit(key, command)
+
+    def refuse_when_full(self) -> None:
+        """Raises Overloaded where nothing could be taken now: to be asked before a body is worked on."""
         if self._size >= self._capacity and not self._draining:
             raise Overloaded
-        return await self._submit(key, command)
 
     async def submit_when_there_is_room(self, key: str, command: Command) -> Answer:
         """The same for who can wait: it is not Overloaded, it takes longer."""

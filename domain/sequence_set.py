@@ -18,13 +18,14 @@ class SequenceSet:
 
     def __init__(self, ranges: Iterable[tuple[int, int]] = ()) -> None:
         """``ranges`` must be ascending, disjoint and not adjacent, as :meth:`ranges` gives them."""
-        self._firsts: list[int] = []
-        self._lasts: list[int] = []
-        for first, last in ranges:
-            if first < 0 or last < first or (self._lasts and first <= self._lasts[-1] + 1):
+        pairs = list(ranges)
+        self._firsts = [first for first, _ in pairs]
+        self._lasts = [last for _, last in pairs]
+        before = -2
+        for first, last in pairs:
+            if first < 0 or last < first or first <= before + 1:
                 raise ValueError(f"not an ascending list of ranges at ({first}, {last})")
-            self._firsts.append(first)
-            self._lasts.append(last)
+            before = last
 
     def copy(self) -> SequenceSet:
         copy = SequenceSet()

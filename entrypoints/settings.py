@@ -152,7 +152,7 @@ class Settings:
         help="most connections one process opens, but four",
     )
     ingest_queue: int = environ.var(
-        2000,
+        10_000,
         converter=_whole_number,
         validator=_at_least(1),
         help="packets that may wait for a commit; more get 503",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import asyncpg
@@ -40,7 +41,7 @@ def call_from_row(row: asyncpg.Record) -> Call:
     return Call(
         call_id=row["call_id"],
         state=CallState(row["state"]),
-        media=MediaFormat(Encoding(row["encoding"]), row["sample_rate_hz"], row["channels"]),
+        media=_media(row["encoding"], row["sample_rate_hz"], row["channels"]),
         metadata=orjson.loads(row["metadata"]),
         started_at=row["started_at"],
         completed_at=row["completed_at"],
@@ -51,7 +52,7 @@ def call_from_row(row: asyncpg.Record) -> Call:
         failed_runs=row["failed_runs"],
         transcript=_optional(row["transcript"], Transcript),
         transcript_is_current=row["transcript_is_current"],
-        partial_transcripts=_json.loads(row["partial_transcripts"], dict[str, Transcript]),
+        partial_transcripts=_partial_transcripts(row["partial_transcripts"]),
         analysis=_optional(row["analysis"], Analysis),
         failure=Failure(FailureReason(reason), row["failure_detail"]) if reason else None,
         version=row["version"],
@@ -92,7 +93,7 @@ def values_that_change(call: Call) -> tuple[object, ...]:
 
 def stream_from_row(row: asyncpg.Record) -> AudioStream:
     # PostgreSQL gives ranges as [first, after)
-    received = SequenceSet((part.lower, part.upper - 1) for part in row["received"])
+    received = SequenceSet([(part.lower, part.upper - 1) for part in row["received"]])
     return AudioStream(row["stream"], received, row["received_bytes"])
 
 
@@ -120,6 +121,17 @@ def with_streams(calls: Iterable[Call], stream_rows: Iterable[asyncpg.Record]) -
 
 def to_json(value: Any) -> str:
     return _json.dumps(value).decode()
+
+
+@lru_cache(maxsize=64)
+def _media(encoding: str, sample_rate_hz: int | None, channels: int | None) -> MediaFormat:
+    return MediaFormat(Encoding(encoding), sample_rate_hz, channels)
+
+
+def _partial_transcripts(text: str) -> dict[str, Transcript]:
+    if text == "{}":  # as it is for every call that packets come in for
+        return {}
+    return _json.loads(text, dict[str, Transcript])
 
 
 def _optional(text: str | None, kind: type[attrs.AttrsInstance]) -> Any:

@@ -44,6 +44,7 @@ class IngestionHandlers:
         return json_answer(wire.InitAnswer("started", call.call_id, call.state), 201 if is_new else 200)
 
     async def stream(self, request: web.Request) -> web.Response:
+        self._deliveries.refuse_when_full()
         if request.content_type == NDJSON:
             return await self._stream_lines(request)
         body = await read_body(request, wire.PacketRequest)
