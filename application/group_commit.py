@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import zlib
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 import attrs
 
 from application.errors import BatchRefused, Draining, OutcomeUnknown, Overloaded
+from application.lane_queue import LaneQueue
 from domain.errors import TrunklineError
 
 Command = TypeVar("Command")
@@ -29,8 +28,8 @@ class _Waiting(Generic[Command, Answer]):
 class GroupCommit(Generic[Command, Answer]):
     """Requests that arrive while a flush is in flight form the next batch.
 
-    No timer: a lone request is flushed at once, and batches grow with the load. Commands with the
-    same key always go to the same flusher, so that flushers do not wait for each other's rows.
+    No timer: a lone request is flushed at once, and batches grow with the load. Commands of one lane
+    always go to the same flusher, so that flushers do not wait for each other's rows.
     """
 
     def __init__(
@@ -38,21 +37,27 @@ class GroupCommit(Generic[Command, Answer]):
         process: Process[Command, Answer],
         *,
         flushers: int,
+        lane_of: Callable[[str], int],
+        lanes_per_commit: int | None,
         capacity: int,
         largest_batch: int,
         size_of: Callable[[Command], int],
         on_batch: Callable[[int], None],
     ) -> None:
-        """``capacity`` bounds what waits and ``largest_batch`` a transaction; ``size_of`` measures both.
+        """``capacity`` bounds what waits and ``largest_batch`` what shares a transaction, by ``size_of``.
 
         A command is taken whole as long as there is any room. ``on_batch`` is told each batch's size.
+        A transaction spans at most ``lanes_per_commit`` of the lanes that ``lane_of`` makes of keys, or
+        any number of them.
         """
         self._process = process
+        self._lane_of = lane_of
         self._size_of = size_of
         self._capacity = capacity
-        self._largest_batch = largest_batch
         self._on_batch = on_batch
-        self._waiting: list[deque[_Waiting[Command, Answer]]] = [deque() for _ in range(flushers)]
+        self._waiting = [
+            LaneQueue[_Waiting[Command, Answer]](lanes_per_commit, largest_batch) for _ in range(flushers)
+        ]
         self._filled = [asyncio.Event() for _ in range(flushers)]
         self._size = 0
         self._room = asyncio.Event()
@@ -87,13 +92,14 @@ class GroupCommit(Generic[Command, Answer]):
     async def _submit(self, key: str, command: Command) -> Answer:
         if self._draining:
             raise Draining
-        flusher = zlib.crc32(key.encode()) % self.flushers
+        lane = self._lane_of(key)
+        flusher = lane % self.flushers
         waiting = _Waiting[Command, Answer](
             command, self._size_of(command), asyncio.get_running_loop().create_future()
         )
         self._size += waiting.size
         self._idle.clear()
-        self._waiting[flusher].append(waiting)
+        self._waiting[flusher].put(lane, waiting, waiting.size)
         self._filled[flusher].set()
         return await waiting.answer
 
@@ -102,21 +108,13 @@ class GroupCommit(Generic[Command, Answer]):
         waiting, filled = self._waiting[flusher], self._filled[flusher]
         while True:
             await filled.wait()
-            batch = self._next_batch(waiting)
+            batch = waiting.next_batch()
             if not waiting:
                 filled.clear()
             try:
                 await self._flush(batch)
             finally:
                 self._let_go(batch)
-
-    def _next_batch(self, waiting: deque[_Waiting[Command, Answer]]) -> list[_Waiting[Command, Answer]]:
-        batch = [waiting.popleft()]
-        size = batch[0].size
-        while waiting and size + waiting[0].size <= self._largest_batch:
-            batch.append(waiting.popleft())
-            size += batch[-1].size
-        return batch
 
     async def drain(self) -> None:
         """Take no more, and return when everything taken is answered."""

@@ -19,6 +19,7 @@ from adapters.jobs.task_runner import TaskRunner
 from adapters.metrics.prometheus import PrometheusMetrics
 from adapters.postgres.call_reader import PostgresCallReader
 from adapters.postgres.health import ask_database, ask_schema
+from adapters.postgres.lanes import lane_of
 from adapters.postgres.unit_of_work import PostgresUnitsOfWork
 from application.call_queries import CallQueries
 from application.complete_call import CompleteCall
@@ -65,6 +66,8 @@ def _deliveries(
     return GroupCommit(
         receive,
         flushers=FLUSHERS,
+        lane_of=lane_of,
+        lanes_per_commit=settings.lanes_per_commit,
         capacity=settings.ingest_queue,
         largest_batch=LARGEST_BATCH,
         size_of=lambda delivery: len(delivery.packets),

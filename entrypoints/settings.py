@@ -20,9 +20,9 @@ class SettingsError(Exception):
     """A setting makes no sense. The message names it."""
 
 
-def _at_least(least: float) -> Callable[[Any, Any, float], None]:
-    def check(instance: object, attribute: object, value: float) -> None:
-        if not (math.isfinite(value) and value >= least):
+def _at_least(least: float) -> Callable[[Any, Any, float | None], None]:
+    def check(instance: object, attribute: object, value: float | None) -> None:
+        if value is not None and not (math.isfinite(value) and value >= least):
             raise ValueError(f"must be {least} or more")
 
     return check
@@ -44,6 +44,10 @@ def _whole_number(text: str) -> int:
         return int(text)
     except ValueError:
         raise ValueError("must be a whole number") from None
+
+
+def _optional_whole_number(text: str) -> int | None:
+    return _whole_number(text) if text else None
 
 
 def _number(text: str) -> float:
@@ -156,6 +160,12 @@ class Settings:
         converter=_whole_number,
         validator=_at_least(1),
         help="packets that may wait for a commit; more get 503",
+    )
+    lanes_per_commit: int | None = environ.var(
+        "",
+        converter=_optional_whole_number,
+        validator=_at_least(1),
+        help="lanes one commit may span; unset: all; 1: for a database that is distributed by lane",
     )
     drain_seconds: float = environ.var(
         8,

@@ -10,6 +10,7 @@ import asyncpg
 
 from adapters.jobs.job_queue import PgQueuerJobQueue
 from adapters.postgres.call_reader import PostgresCallReader
+from adapters.postgres.lanes import lane_of
 from adapters.postgres.unit_of_work import PostgresUnitsOfWork
 from application.group_commit import GroupCommit
 from application.ports import PacketPosition
@@ -26,10 +27,14 @@ def incoming(call_id: str, sequence: int, data: str | None = None) -> IncomingPa
     return IncomingPacket(call_id, "main", sequence, sequence / 50, data or f"piece {sequence} 世界")
 
 
-def group_commit(pool: asyncpg.Pool) -> GroupCommit[Delivery, DeliveryReceipt]:
+def group_commit(
+    pool: asyncpg.Pool, lanes_per_commit: int | None = None
+) -> GroupCommit[Delivery, DeliveryReceipt]:
     return GroupCommit(
         ReceivePackets(PostgresUnitsOfWork(pool, PgQueuerJobQueue)),
         flushers=2,
+        lane_of=lane_of,
+        lanes_per_commit=lanes_per_commit,
         capacity=10_000,
         largest_batch=100,
         size_of=lambda delivery: len(delivery.packets),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -42,12 +43,23 @@ def batches() -> Batches:
     return Batches()
 
 
+def lane_of(key: str) -> int:
+    """The number at its end, where it has one."""
+    return int(key.rpartition("-")[2]) if "-" in key else zlib.crc32(key.encode())
+
+
 def committing(
-    batches: Batches, flushers: int = 1, capacity: int = 100, largest_batch: int = 50
+    batches: Batches,
+    flushers: int = 1,
+    capacity: int = 100,
+    largest_batch: int = 50,
+    lanes_per_commit: int | None = None,
 ) -> GroupCommit[str, str]:
     return GroupCommit(
         batches,
         flushers=flushers,
+        lane_of=lane_of,
+        lanes_per_commit=lanes_per_commit,
         capacity=capacity,
         largest_batch=largest_batch,
         size_of=lambda item: 1,
@@ -234,6 +246,46 @@ async def test_flushers_do_not_wait_for_each_other(batches: Batches) -> None:
         await asyncio.gather(*answers)
 
 
+@pytest.mark.parametrize("lanes_per_commit", [1, 2, 3])
+async def test_a_commit_spans_no_more_lanes_than_it_may(batches: Batches, lanes_per_commit: int) -> None:
+    """All the same everything goes through, and each lane in its order."""
+    group = committing(batches, flushers=2, largest_batch=25, lanes_per_commit=lanes_per_commit)
+    keys = [f"call-{number % 7}" for number in range(70)]
+    async with flushing(group):
+        answers = [submit(group, f"{number}/{key}", key=key)[0] for number, key in enumerate(keys)]
+        await asyncio.gather(*answers)
+    spans = [len({lane_of(item) for item in batch}) for batch in batches.seen]
+    assert max(spans) == lanes_per_commit
+    assert sorted(batches.items, key=lambda item: int(item.split("/")[0])) == [
+        f"{number}/{key}" for number, key in enumerate(keys)
+    ]
+    for key in set(keys):
+        numbers = [int(item.split("/")[0]) for item in batches.items if item.endswith(key)]
+        assert numbers == sorted(numbers)
+
+
+async def test_without_a_limit_a_commit_spans_every_lane_that_waits(batches: Batches) -> None:
+    group = committing(batches, flushers=2)
+    keys = [f"call-{number}" for number in range(8)]
+    async with flushing(group):
+        await asyncio.gather(*(submit(group, key, key=key)[0] for key in keys))
+    assert [{lane_of(item) for item in batch} for batch in batches.seen] == [{0, 2, 4, 6}, {1, 3, 5, 7}]
+
+
+async def test_a_lane_is_one_flushers_alone(batches: Batches) -> None:
+    """Keys that share a lane never share a moment with each other in two transactions."""
+    group = committing(batches, flushers=2)
+    async with flushing(group):
+        batches.gate.clear()
+        first = submit(group, "a", key="call-4")
+        await settle()
+        second = submit(group, "b", key="another-call-4")
+        await settle()
+        assert batches.seen == [["a"]]
+        batches.gate.set()
+        await asyncio.gather(*first, *second)
+
+
 async def test_a_flusher_that_is_cancelled_in_mid_flight_leaves_nobody_waiting(batches: Batches) -> None:
     """They hear that the outcome is unknown, which is a reason to send again; a cancellation is none."""
     group = committing(batches)
@@ -250,7 +302,14 @@ async def test_a_flusher_that_is_cancelled_in_mid_flight_leaves_nobody_waiting(b
 async def test_each_batch_that_went_through_is_told(batches: Batches) -> None:
     sizes: list[int] = []
     group = GroupCommit[str, str](
-        batches, flushers=1, capacity=9, largest_batch=9, size_of=len, on_batch=sizes.append
+        batches,
+        flushers=1,
+        lane_of=lane_of,
+        lanes_per_commit=None,
+        capacity=9,
+        largest_batch=9,
+        size_of=len,
+        on_batch=sizes.append,
     )
     async with flushing(group):
         await asyncio.gather(*submit(group, "a", "b", "c"))

@@ -64,6 +64,7 @@ def test_every_setting_is_read() -> None:
             "TRUNKLINE_SETTLE_SECONDS": "0.5",
             "TRUNKLINE_DATABASE_CONNECTIONS": "2",
             "TRUNKLINE_INGEST_QUEUE": "1",
+            "TRUNKLINE_LANES_PER_COMMIT": "1",
             "TRUNKLINE_DRAIN_SECONDS": "0",
         }
     )
@@ -87,11 +88,14 @@ def test_every_setting_is_read() -> None:
         "settle_seconds": 0.5,
         "database_connections": 2,
         "ingest_queue": 1,
+        "lanes_per_commit": 1,
         "drain_seconds": 0,
     }
 
 
-@pytest.mark.parametrize("name", ["DATABASE_URL", "WORK_PORT", "AI_BASE_URL", "AI_API_KEY"])
+@pytest.mark.parametrize(
+    "name", ["DATABASE_URL", "WORK_PORT", "AI_BASE_URL", "AI_API_KEY", "LANES_PER_COMMIT"]
+)
 def test_what_may_be_unset_may_be_empty(name: str) -> None:
     assert getattr(read_settings({f"TRUNKLINE_{name}": ""}), name.lower()) is None
 
@@ -117,6 +121,7 @@ NO_NUMBER = ["", "ten", "1,5", "nan", "inf", "-1", "-0.1"]
         *(("AI_CONCURRENCY", text) for text in [*NOT_WHOLE, "0"]),
         *(("DATABASE_CONNECTIONS", text) for text in [*NOT_WHOLE, "1"]),
         *(("INGEST_QUEUE", text) for text in [*NOT_WHOLE, "0"]),
+        *(("LANES_PER_COMMIT", text) for text in [*NOT_WHOLE[1:], "0", "-1"]),
         *(("AI_TIMEOUT_SECONDS", text) for text in [*NO_NUMBER, "0"]),
         *(("AI_MAX_UPLOAD_MEGABYTES", text) for text in [*NO_NUMBER, "0.5"]),
         *(("AI_RETRY_WAIT_SECONDS", text) for text in NO_NUMBER),
@@ -172,7 +177,10 @@ def test_help_names_every_setting_with_its_default() -> None:
     assert lines.keys() == {
         f"TRUNKLINE_{name.upper()}"
         for name in (*CONTRACT, "work_port", "ai_transcription_format", "ai_max_upload_megabytes")
-    } | {"TRUNKLINE_DATABASE_CONNECTIONS", "TRUNKLINE_INGEST_QUEUE", "TRUNKLINE_DRAIN_SECONDS"}
+    } | {
+        f"TRUNKLINE_{name}"
+        for name in ("DATABASE_CONNECTIONS", "INGEST_QUEUE", "LANES_PER_COMMIT", "DRAIN_SECONDS")
+    }
     assert "(default: 8080)" in lines["TRUNKLINE_PORT"]
     assert "(default: unset)" in lines["TRUNKLINE_DATABASE_URL"]
     assert "(default: 60,300,1800,7200,21600,43200)" in lines["TRUNKLINE_AI_RUN_DELAYS_SECONDS"]
