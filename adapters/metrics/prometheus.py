@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    disable_created_metrics,
-    generate_latest,
-)
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
 
+from adapters.metrics.backlog import BacklogCollector
+from adapters.metrics.sharing import registry_of_all
 from application.ports import Backlog
 
 _ACK_SECONDS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
@@ -21,7 +16,10 @@ _AI_SECONDS: Final = (0.1, 0.3, 1, 3, 10, 30, 60, 120)
 
 
 class PrometheusMetrics:
-    """One process's counters, and the database's backlog as it was last read."""
+    """What this process counts, and the database's backlog as it was last read.
+
+    Processes that share a port share their counts too, so that it does not matter which one is asked.
+    """
 
     def __init__(self) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call] # half the lines, and nobody reads them
@@ -54,13 +52,9 @@ class PrometheusMetrics:
             buckets=_AI_SECONDS,
             registry=self.registry,
         )
-        self._calls = Gauge("trunkline_calls", "Calls by state", ["state"], registry=self.registry)
-        self._jobs = Gauge(
-            "trunkline_jobs", "Jobs: due, scheduled, running", ["status"], registry=self.registry
-        )
-        self._oldest_job = Gauge(
-            "trunkline_oldest_job_seconds", "How long the oldest job is overdue", registry=self.registry
-        )
+        self._backlog = BacklogCollector()
+        self._told = registry_of_all() or self.registry
+        self._told.register(self._backlog)
 
     def request_answered(self, method: str, route: str, status: int) -> None:
         """``route`` is the pattern, never the path: ids do not become labels."""
@@ -77,18 +71,11 @@ class PrometheusMetrics:
         self._ai_seconds.labels(step).observe(seconds)
 
     def backlog_read(self, backlog: Backlog) -> None:
-        for state, calls in backlog.calls.items():
-            self._calls.labels(state.value).set(calls)
-        self._jobs.labels("due").set(backlog.jobs_due)
-        self._jobs.labels("scheduled").set(backlog.jobs_scheduled)
-        self._jobs.labels("running").set(backlog.jobs_running)
-        self._oldest_job.set(backlog.oldest_job_seconds)
+        self._backlog.latest = backlog
 
     def backlog_unknown(self) -> None:
         """The database did not say: old figures must not pass for today's."""
-        self._calls.clear()
-        self._jobs.clear()
-        self._oldest_job.set(float("nan"))
+        self._backlog.latest = None
 
     def exposition(self) -> bytes:
-        return generate_latest(self.registry)
+        return generate_latest(self._told)

@@ -38,7 +38,7 @@ def test_help_prints_every_setting(capsys: pytest.CaptureFixture[str], command: 
 @pytest.mark.parametrize(
     ("command", "options"),
     [
-        (["serve"], ["--no-worker", "--migrate"]),
+        (["serve"], ["--no-worker", "--migrate", "--processes"]),
         (["work"], ["--migrate"]),
         (["simulate", "ai"], ["--port", "--failure-rate", "--latency", "--seed", "--ledger"]),
         (
@@ -61,7 +61,10 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["dance"], ["serve", "--loud"], ["simulate"], ["simulate", "rain"], ["serve", "now"]],
+    [
+        *([], ["dance"], ["serve", "--loud"], ["simulate"], ["simulate", "rain"], ["serve", "now"]),
+        *(["serve", "--processes", number] for number in ("0", "-1", "two", "")),
+    ],
 )
 def test_an_unknown_command_or_option(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     status, out, err = ended(capsys, *arguments)
