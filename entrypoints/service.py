@@ -156,6 +156,7 @@ class Process:
         self._tasks: TaskRunner = container.tasks()
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
+        self._was_signalled = False
         self._server: web.AppRunner | None = None
         self._jobs: JobRunner | None = None
 
@@ -163,7 +164,7 @@ class Process:
         """Start, wait for SIGTERM or SIGINT, drain. Raises StartRefused."""
         loop = asyncio.get_running_loop()
         for signal_number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(signal_number, self._told_to_stop)
+            loop.add_signal_handler(signal_number, self._signalled)
         await self.start()
         member = self._membership
         async with member.kept(self._stop.set, self._hurry.set) if member else nullcontext():
@@ -180,9 +181,10 @@ class Process:
         """Host and port of what listens."""
         return [address[:2] for address in self._server.addresses] if self._server else []
 
-    def _told_to_stop(self) -> None:
+    def _signalled(self) -> None:
         """The second time, what is under way is not waited for."""
-        (self._hurry if self._stop.is_set() else self._stop).set()
+        (self._hurry if self._was_signalled else self._stop).set()
+        self._was_signalled = True
 
     @property
     def _works(self) -> bool:

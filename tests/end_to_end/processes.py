@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import attrs
 
@@ -25,6 +26,12 @@ class RunningProcess:
     process: asyncio.subprocess.Process
     url: str
     log: Path
+
+    def logged(self, event: str) -> list[dict[str, Any]]:
+        """Its log's lines of this event."""
+        whole = [line for line in self.log.read_text().splitlines(keepends=True) if line.endswith("\n")]
+        lines = [json.loads(line) for line in whole if line.startswith("{")]
+        return [line for line in lines if line["event"] == event]
 
     async def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
