@@ -160,7 +160,11 @@ async def test_when_the_supervisor_is_killed_the_others_end_and_stop_the_embedde
     data_folder: Path,
 ) -> None:
     """What was acknowledged is there when the next one starts."""
-    environment = {"TRUNKLINE_DATA_DIR": str(data_folder / "data"), "TRUNKLINE_PORT": "0"}
+    environment = {
+        "TRUNKLINE_DATA_DIR": str(data_folder / "data"),
+        "TRUNKLINE_PORT": "0",
+        "TMPDIR": str(data_folder),  # where a killed supervisor leaves what it counted in
+    }
     server = data_folder / "data" / "postgres" / "postmaster.pid"
     acknowledged: dict[int, str] = {}
     enough = asyncio.Event()
