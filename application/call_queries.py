@@ -9,7 +9,7 @@ import attrs
 from application.ports import CallPosition, CallReader, CallView, PacketPosition, Recordings, WavFile
 from domain.call import Call
 from domain.call_state import CallState
-from domain.errors import NoAudio, UnknownCall
+from domain.errors import AudioDropped, NoAudio, UnknownCall
 from domain.packet import Packet
 
 
@@ -50,8 +50,15 @@ class CallQueries:
         return call, packets, last if more else None
 
     async def wav(self, call_id: str) -> WavFile:
-        """Raises UnknownCall, NoAudio."""
+        """Raises UnknownCall, NoAudio, AudioDropped."""
         call = (await self.call(call_id)).call
         if not call.media.is_audio:
             raise NoAudio(call_id)
+        if await were_dropped(call, self._reader):
+            raise AudioDropped(call_id)
         return await self._recordings.wav(call)
+
+
+async def were_dropped(call: Call, reader: CallReader) -> bool:
+    """Whether packets were received and none is kept: a call's packets are dropped together."""
+    return bool(call.streams) and not await reader.packets(call.call_id, None, None, 1)

@@ -9,6 +9,7 @@
     │   ├── StorageUnavailable
     │   └── OutcomeUnknown
     ├── CallStartedElsewhere         inside one use case only: it begins anew
+    ├── RoomMade                     inside one use case only: it begins anew
     ├── BatchRefused                 inside the group commit only: it looks for the culprit
     └── AIError
         ├── AIUnavailable
@@ -42,6 +43,10 @@ class OutcomeUnknown(TryAgain):
 
 class CallStartedElsewhere(TrunklineError):
     """Another process started the same call at the same moment; nothing was stored."""
+
+
+class RoomMade(TrunklineError):
+    """There was no room yet for packets of such a day, and now there is; nothing was stored."""
 
 
 class BatchRefused(TrunklineError):

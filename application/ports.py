@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 import attrs
@@ -38,7 +38,37 @@ class PacketRepository(Protocol):
         ...
 
     async def add(self, packets: Sequence[Packet]) -> None:
-        """Store packets that are not stored yet."""
+        """Store packets that are not stored yet.
+
+        The unit ends with RoomMade where there was no room for packets of the day on which a call started.
+        """
+        ...
+
+
+class PacketDays(Protocol):
+    """Packets are kept, and dropped, by the day on which their call started: a date in UTC.
+
+    Every method may raise StorageUnavailable.
+    """
+
+    async def today(self) -> date:
+        """By the storage's own clock, which says when calls start."""
+        ...
+
+    async def prepare(self, days: Collection[date]) -> None:
+        """See to it that there is room for packets of these days. Harmless where there is."""
+        ...
+
+    async def kept(self) -> Sequence[date]:
+        """The days for which there is room, and those that are not wholly dropped yet; oldest first."""
+        ...
+
+    async def states_of_calls(self, day: date, among: Collection[CallState]) -> set[CallState]:
+        """Those ``among`` the states in which calls are that started on the day."""
+        ...
+
+    async def drop(self, day: date) -> bool:
+        """Drop every packet of the day. False where there was no such day, or another process is at it."""
         ...
 
 

@@ -10,12 +10,13 @@ from typing import Final
 
 import attrs
 
+from application.call_queries import were_dropped
 from application.errors import AIRefused, AIUnavailable, TryAgain
 from application.ports import Analyst, CallReader, PacketPosition, Recordings, Transcriber
 from application.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from domain.analysis import Analysis, Failure, FailureReason, Transcript
 from domain.call import Call
-from domain.errors import RunSuperseded, UnknownCall
+from domain.errors import AudioDropped, RunSuperseded, UnknownCall
 
 Change = Callable[[Call, datetime], None]
 """Something that happens to a locked call at a time."""
@@ -78,12 +79,16 @@ class ProcessCall:
             transcript = await self._transcript(call, run)
             analysis = await self._analysis(call, run, transcript)
         except AIRefused as refusal:
-            failure = Failure(FailureReason.AI_REFUSED, refusal.detail)
-            return await self._change(call.call_id, lambda call, at: call.fail(run, failure, at))
+            return await self._fail(call, run, Failure(FailureReason.AI_REFUSED, refusal.detail))
+        except AudioDropped as dropped:
+            return await self._fail(call, run, Failure(FailureReason.AUDIO_DROPPED, dropped.detail))
         except AIUnavailable as trouble:
             failure = Failure(FailureReason.AI_UNAVAILABLE, trouble.detail)
             return await self._postpone(call, run, failure, trouble.retry_after_seconds or 0)
         return await self._change(call.call_id, lambda call, at: call.archive(run, analysis, at))
+
+    async def _fail(self, call: Call, run: int, failure: Failure) -> float | None:
+        return await self._change(call.call_id, lambda call, at: call.fail(run, failure, at))
 
     async def _postpone(
         self, call: Call, run: int, failure: Failure, not_before_seconds: float
@@ -97,6 +102,8 @@ class ProcessCall:
         if call.transcript is not None and call.transcript_is_current:
             return call.transcript
         transcript = await (self._of_audio(call, run) if call.media.is_audio else self._of_text(call))
+        if await were_dropped(call, self._reader):  # asked last: they may have gone meanwhile
+            raise AudioDropped(call.call_id)
         await self._change(call.call_id, lambda call, at: call.save_transcript(run, transcript, at))
         return transcript
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-from application.errors import CallStartedElsewhere, Overloaded
+from application.errors import CallStartedElsewhere, Overloaded, RoomMade
 from application.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from domain.call import Call
 from domain.delivery import Delivery, DeliveryReceipt
@@ -36,7 +36,7 @@ class ReceivePackets:
             try:
                 async with self._units() as unit:
                     return await _receive(unit, batch)
-            except CallStartedElsewhere:
+            except (CallStartedElsewhere, RoomMade):
                 continue
         raise Overloaded("the same calls are being started by several processes")
 

@@ -34,3 +34,6 @@ RECEIVING: Final = frozenset({CallState.IN_PROGRESS, CallState.COMPLETED})
 
 AWAITING_AI: Final = frozenset({CallState.COMPLETED, CallState.PROCESSING_AI})
 """States in which work on the call is still owed, so that a job for it must exist."""
+
+NEEDING_PACKETS: Final = RECEIVING | AWAITING_AI
+"""States in which packets may still come, or are still to be transcribed."""

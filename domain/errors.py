@@ -14,7 +14,8 @@ The tree; the docstring of a class is its message where the class adds no facts 
         ├── SequenceConflict
         ├── IllegalTransition
         ├── RunSuperseded
-        └── NoAudio
+        ├── NoAudio
+        └── AudioDropped
 """
 
 from __future__ import annotations
@@ -120,6 +121,13 @@ class NoAudio(CallConflict):
 
     def __init__(self, call_id: str) -> None:
         super().__init__(f"call {call_id!r} carries text and has no audio")
+
+
+class AudioDropped(CallConflict):
+    """The call's audio is no longer kept."""
+
+    def __init__(self, call_id: str) -> None:
+        super().__init__(f"what was received of call {call_id!r} is no longer kept")
 
 
 class DeliveryRefused(TrunklineError):

@@ -20,15 +20,19 @@ from adapters.metrics.prometheus import PrometheusMetrics
 from adapters.postgres.call_reader import PostgresCallReader
 from adapters.postgres.health import ask_database, ask_schema
 from adapters.postgres.lanes import lane_of
+from adapters.postgres.packet_days import PostgresPacketDays
 from adapters.postgres.unit_of_work import PostgresUnitsOfWork
 from application.call_queries import CallQueries
 from application.complete_call import CompleteCall
+from application.drop_audio import DropAudio
 from application.group_commit import GroupCommit
+from application.prepare_days import PrepareDays
 from application.process_call import ProcessCall
 from application.receive_packets import ReceivePackets
 from application.reconcile_jobs import ReconcileJobs
 from application.reprocess_call import ReprocessCall
 from application.start_call import StartCall
+from domain.audio_retention import AudioRetention
 from domain.delivery import Delivery, DeliveryReceipt
 from entrypoints.http.application import api_application, health_application
 from entrypoints.http.health import Check, HealthHandlers, Readiness, Weight
@@ -73,6 +77,10 @@ def _deliveries(
         size_of=lambda delivery: len(delivery.packets),
         on_batch=metrics.batch_committed,
     )
+
+
+def _retention(settings: Settings) -> AudioRetention | None:
+    return AudioRetention(settings.audio_retention_days) if settings.audio_retention_days else None
 
 
 def _count_attempt(metrics: PrometheusMetrics, attempt: AIAttempt) -> None:
@@ -120,6 +128,9 @@ class Container(containers.DeclarativeContainer):
         _deliveries, providers.Factory(ReceivePackets, units_of_work), metrics, settings
     )
     queries = providers.Factory(CallQueries, reader, recordings)
+    packet_days = providers.Singleton(PostgresPacketDays, pool)
+    prepare_days = providers.Factory(PrepareDays, packet_days)
+    drop_audio = providers.Factory(DropAudio, packet_days, providers.Callable(_retention, settings))
     reconcile_jobs = providers.Factory(ReconcileJobs, units_of_work)
 
     provider = providers.Singleton(_provider, settings)

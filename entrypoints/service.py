@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from functools import partial
 from typing import Final
 
@@ -23,12 +23,14 @@ from adapters.metrics.sharing import share_as
 from adapters.postgres.embedded_server import embedded_postgres
 from adapters.postgres.pool import connect, open_pool
 from adapters.postgres.schema import MigrationFailed, migrate_to_latest, pending_migrations
+from application.errors import TryAgain
 from entrypoints.container import Container
 from entrypoints.membership import Membership
 from entrypoints.settings import Settings
 
 RECONCILE_SECONDS: Final = 10
 FORGET_SECONDS: Final = 3600
+TURN_DAYS_OVER_SECONDS: Final = 3600
 DATABASE_MAY_START_SECONDS: Final = 30
 HTTP_SHUTDOWN_SECONDS: Final = 5
 LONGEST_REQUEST_LINE_BYTES: Final = 64 * 1024
@@ -173,8 +175,17 @@ class Process:
 
     async def start(self) -> None:
         """Raises StartRefused."""
+        await self._turn_days_over()
         self._server = await self._serve()
         self._jobs = self._work() if self._works else None
+
+    async def _turn_days_over(self) -> None:
+        """Have room for packets before any can come, and see to it that it stays so."""
+        prepare = self._container.prepare_days()
+        with suppress(TryAgain):  # the task tries again, and where there is no room a packet has it made
+            await prepare()
+        self._tasks.repeat("prepare days", TURN_DAYS_OVER_SECONDS, prepare)
+        self._tasks.repeat("drop audio", TURN_DAYS_OVER_SECONDS, self._container.drop_audio())
 
     @property
     def addresses(self) -> list[tuple[str, int]]:

@@ -50,6 +50,15 @@ def _optional_whole_number(text: str) -> int | None:
     return _whole_number(text) if text else None
 
 
+def _days(text: str) -> int | None:
+    if not text:
+        return None
+    days = _whole_number(text)
+    if days < 1:
+        raise ValueError("must be 1 or more")
+    return days
+
+
 def _number(text: str) -> float:
     try:
         return float(text)
@@ -148,6 +157,9 @@ class Settings:
     )
     settle_seconds: float = environ.var(
         2, converter=_number, validator=_at_least(0), help="how long late packets may follow a completion"
+    )
+    audio_retention_days: int | None = environ.var(
+        "", converter=_days, help="days for which a call's audio is kept; unset: for ever"
     )
     database_connections: int = environ.var(
         10,

@@ -16,8 +16,10 @@ import asyncpg
 import attrs
 
 from adapters.postgres.embedded_server import embedded_postgres
-from adapters.postgres.pool import connect
+from adapters.postgres.packet_days import PostgresPacketDays
+from adapters.postgres.pool import connect, open_pool
 from adapters.postgres.schema import migrate_to_latest
+from tests.fakes.clock import FakeClock
 
 VAR_TMP = Path("/var/tmp")  # noqa: S108 # a folder of its own is made in it
 
@@ -61,6 +63,11 @@ class Databases:
         self._free.append(name)
 
     @asynccontextmanager
+    async def to_change(self) -> AsyncIterator[str]:
+        """The URL of a migrated database with no rows, whose schema may be changed."""
+        yield database_at(self.server_url, await self._make(self.template))
+
+    @asynccontextmanager
     async def unmigrated(self) -> AsyncIterator[str]:
         """The URL of a database with no schema, to do with as one likes."""
         name = await self._make("template0")
@@ -99,11 +106,18 @@ def run_apart(work: Coroutine[Any, Any, None]) -> None:
 
 
 async def _migrate(url: str) -> None:
+    """With room for packets of calls that start now, or on the day of the clock that stands still."""
     connection = await connect(url)
     try:
         await migrate_to_latest(connection)
     finally:
         await connection.close()
+    pool = await open_pool(url, largest=1)
+    try:
+        days = PostgresPacketDays(pool)
+        await days.prepare([FakeClock().now.date(), await days.today()])
+    finally:
+        await pool.close()
 
 
 async def _empty(url: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Final
 
 import asyncpg
@@ -10,15 +11,14 @@ import attrs
 
 from adapters.postgres.call_rows import CALL_COLUMNS, call_from_row, event_from_row, with_streams
 from adapters.postgres.lanes import lane_of
+from adapters.postgres.packet_days import day_of
+from adapters.postgres.pages import page_of_calls, page_of_packets
 from adapters.postgres.pool import ACQUIRE_SECONDS
 from adapters.postgres.trouble import nothing_stored
 from application.ports import Backlog, CallPosition, CallView, PacketPosition
 from domain.call import Call
 from domain.call_state import CallState
 from domain.packet import Packet
-
-PAGE_BYTES: Final = 8 * 1024 * 1024
-"""A page of packets ends where it would grow past this."""
 
 CALL: Final = f"SELECT {CALL_COLUMNS} FROM calls WHERE lane = $1 AND call_id = $2"  # noqa: S608 # constants
 
@@ -32,35 +32,11 @@ EVENTS: Final = """
     WHERE lane = $1 AND call_id = $2 ORDER BY version
 """
 
-# Segments and partial transcripts are most of a call's weight, and a list shows neither.
-LISTED_COLUMNS: Final = CALL_COLUMNS.replace(
-    " transcript,", " transcript - 'segments' AS transcript,"
-).replace(" partial_transcripts,", " '{}'::jsonb AS partial_transcripts,")
-
-NEWEST: Final = f"""
-    SELECT {LISTED_COLUMNS} FROM calls
-    WHERE ($1::text IS NULL OR state = $1)
-    AND ($2::timestamptz IS NULL OR (started_at, call_id) < ($2, $3))
-    ORDER BY started_at DESC, call_id DESC LIMIT $4
-"""  # noqa: S608 # the columns are a constant
-
-PACKETS: Final = """
-    SELECT call_id, stream, sequence, sent_at_seconds, data FROM (
-        SELECT *, sum(length(data)) OVER (ORDER BY stream, sequence) - length(data) AS bytes_before
-        FROM (
-            SELECT call_id, stream, sequence, sent_at_seconds, data FROM packets
-            WHERE lane = $1 AND call_id = $2
-            AND ($3::text IS NULL OR stream = $3)
-            AND ($4::text IS NULL OR (stream, sequence) > ($4, $5::bigint))
-            ORDER BY stream, sequence LIMIT $6
-        ) AS page
-    ) AS measured
-    WHERE bytes_before < $7 ORDER BY stream, sequence
-"""
+STARTED_AT: Final = "SELECT started_at FROM calls WHERE lane = $1 AND call_id = $2"
 
 PACKET_SIZES: Final = """
     SELECT sequence, length(data) AS byte_count FROM packets
-    WHERE lane = $1 AND call_id = $2 AND stream = $3 ORDER BY sequence
+    WHERE call_day = DATE '{day}' AND lane = $1 AND call_id = $2 AND stream = $3 ORDER BY sequence
 """
 
 CALLS_BY_STATE: Final = "SELECT state, count(*) AS calls FROM calls GROUP BY state"
@@ -97,15 +73,10 @@ class PostgresCallReader:
         return CallView(call, tuple(event_from_row(event) for event in events))
 
     async def newest(self, state: CallState | None, after: CallPosition | None, limit: int) -> Sequence[Call]:
+        statement, values = page_of_calls(state, after, limit)
         with nothing_stored():
             async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
-                rows = await connection.fetch(
-                    NEWEST,
-                    state.value if state else None,
-                    after.started_at if after else None,
-                    after.call_id if after else None,
-                    limit,
-                )
+                rows = await connection.fetch(statement, *values)
                 ids = [row["call_id"] for row in rows]
                 lanes = sorted({lane_of(call_id) for call_id in ids})
                 streams = await connection.fetch(STREAMS, lanes, ids)
@@ -114,28 +85,34 @@ class PostgresCallReader:
     async def packets(
         self, call_id: str, stream: str | None, after: PacketPosition | None, limit: int
     ) -> Sequence[Packet]:
+        day = await self._day_of(call_id)
+        if day is None:
+            return []
+        statement, values = page_of_packets(day, call_id, stream, after, limit)
         with nothing_stored():
             async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
-                rows = await connection.fetch(
-                    PACKETS,
-                    lane_of(call_id),
-                    call_id,
-                    stream,
-                    after.stream if after else None,
-                    after.sequence if after else None,
-                    limit,
-                    PAGE_BYTES,
-                )
+                rows = await connection.fetch(statement, *values)
         return [
             Packet(row["call_id"], row["stream"], row["sequence"], row["sent_at_seconds"], row["data"])
             for row in rows
         ]
 
     async def packet_sizes(self, call_id: str, stream: str) -> Sequence[tuple[int, int]]:
+        day = await self._day_of(call_id)
+        if day is None:
+            return []
+        statement = PACKET_SIZES.format(day=day)
         with nothing_stored():
             async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
-                rows = await connection.fetch(PACKET_SIZES, lane_of(call_id), call_id, stream)
+                rows = await connection.fetch(statement, lane_of(call_id), call_id, stream)
         return [(row["sequence"], row["byte_count"]) for row in rows]
+
+    async def _day_of(self, call_id: str) -> date | None:
+        """In whose partition the call's packets lie. None for an unknown call."""
+        with nothing_stored():
+            async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+                started_at = await connection.fetchval(STARTED_AT, lane_of(call_id), call_id)
+        return day_of(started_at) if started_at else None
 
     async def backlog(self) -> Backlog:
         with nothing_stored():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 import attrs
@@ -18,6 +18,7 @@ from adapters.postgres.call_rows import (
     with_streams,
 )
 from adapters.postgres.lanes import lane_of
+from adapters.postgres.packet_days import day_of
 from adapters.postgres.pool import Connection
 from adapters.postgres.trouble import nothing_stored
 from application.errors import CallStartedElsewhere
@@ -79,6 +80,8 @@ class PostgresCallRepository:
     _stream_sizes: dict[tuple[str, str], int] = attrs.field(factory=dict, init=False)
     locked_at: datetime | None = attrs.field(default=None, init=False)
     """The database's time once the latest locks were held."""
+    days: dict[str, date] = attrs.field(factory=dict, init=False)
+    """Where the packets of the calls lie that were locked or are new."""
 
     async def lock(self, call_ids: Collection[str]) -> dict[str, Call]:
         ids = list(call_ids)
@@ -90,6 +93,7 @@ class PostgresCallRepository:
         calls = with_streams((call_from_row(row) for row in rows), stream_rows)
         for call in calls.values():
             self._rows[call.call_id] = _what_changes(call)
+            self.days[call.call_id] = day_of(call.started_at)
             for name, stream in call.streams.items():
                 self._stream_sizes[call.call_id, name] = len(stream.received)
         return calls
@@ -114,6 +118,7 @@ class PostgresCallRepository:
         if status != f"INSERT 0 {len(calls)}":
             raise CallStartedElsewhere
         for call in calls:
+            self.days[call.call_id] = day_of(call.started_at)
             self._rows[call.call_id] = _what_changes(Call.start(call.call_id, call.started_at))
 
     async def _update(self, call: Call) -> None:

@@ -2,41 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from typing import Final
 
 import attrs
 
 from adapters.postgres.lanes import lane_of
+from adapters.postgres.packet_days import day_missing
 from adapters.postgres.pool import Connection
 from adapters.postgres.trouble import nothing_stored
 from domain.packet import Packet, PacketKey
 
+# The day is written out, for then the plan is made, kept and locked for one partition alone. And each packet
+# is looked up by itself: a plan that was made while the day was young would else read all of it for ever.
 DATA_OF: Final = """
     SELECT call_id, stream, sequence, data
     FROM unnest($1::smallint[], $2::text[], $3::text[], $4::bigint[])
         AS wanted (lane, call_id, stream, sequence)
-    JOIN packets USING (lane, call_id, stream, sequence)
+    CROSS JOIN LATERAL (
+        SELECT data FROM packets WHERE call_day = DATE '{day}' AND lane = wanted.lane
+        AND call_id = wanted.call_id AND stream = wanted.stream AND sequence = wanted.sequence LIMIT 1
+    ) AS stored
 """
 
 INSERT_PACKETS: Final = """
-    INSERT INTO packets (lane, call_id, stream, sequence, sent_at_seconds, data)
-    SELECT * FROM unnest($1::smallint[], $2::text[], $3::text[], $4::bigint[], $5::float8[], $6::bytea[])
+    INSERT INTO packets (call_day, lane, call_id, stream, sequence, sent_at_seconds, data)
+    SELECT * FROM unnest($1::date[], $2::smallint[], $3::text[], $4::text[], $5::bigint[], $6::float8[],
+                         $7::bytea[])
 """
 
 
 @attrs.frozen
 class PostgresPacketRepository:
-    """Implements PacketRepository."""
+    """Implements PacketRepository. ``_days`` has the day on which each of the unit's calls started."""
 
     _connection: Connection
+    _days: Mapping[str, date]
 
     async def data_of(self, keys: Collection[PacketKey]) -> dict[PacketKey, bytes]:
-        if not keys:
-            return {}
+        of_day: dict[date, list[PacketKey]] = defaultdict(list)
+        for key in keys:
+            of_day[self._days[key.call_id]].append(key)
+        found: dict[PacketKey, bytes] = {}
+        for day, wanted in of_day.items():
+            found |= await self._data_of(day, wanted)
+        return found
+
+    async def _data_of(self, day: date, keys: Sequence[PacketKey]) -> dict[PacketKey, bytes]:
         with nothing_stored():
             rows = await self._connection.fetch(
-                DATA_OF,
+                DATA_OF.format(day=day),
                 [lane_of(key.call_id) for key in keys],
                 [key.call_id for key in keys],
                 [key.stream for key in keys],
@@ -45,9 +62,11 @@ class PostgresPacketRepository:
         return {PacketKey(row["call_id"], row["stream"], row["sequence"]): row["data"] for row in rows}
 
     async def add(self, packets: Sequence[Packet]) -> None:
-        with nothing_stored():
+        days = [self._days[packet.call_id] for packet in packets]
+        with nothing_stored(), day_missing(set(days)):
             await self._connection.execute(
                 INSERT_PACKETS,
+                days,
                 [lane_of(packet.call_id) for packet in packets],
                 [packet.call_id for packet in packets],
                 [packet.stream for packet in packets],

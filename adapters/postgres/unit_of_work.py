@@ -10,10 +10,11 @@ import asyncpg
 import attrs
 
 from adapters.postgres.call_repository import PostgresCallRepository
+from adapters.postgres.packet_days import DayMissing, PostgresPacketDays
 from adapters.postgres.packet_repository import PostgresPacketRepository
 from adapters.postgres.pool import ACQUIRE_SECONDS, Connection
 from adapters.postgres.trouble import nothing_stored, perhaps_stored
-from application.errors import StorageUnavailable
+from application.errors import RoomMade, StorageUnavailable
 from application.ports import JobQueue
 from application.unit_of_work import open_unit_of_work
 from domain.errors import TrunklineError
@@ -59,14 +60,24 @@ class PostgresUnitsOfWork:
 
     @asynccontextmanager
     async def __call__(self) -> AsyncIterator[PostgresUnitOfWork]:
+        try:
+            async with self._transaction() as unit:
+                yield unit
+        except DayMissing as missing:  # only now, for the transaction's locks must not wait for it
+            await PostgresPacketDays(self._pool).prepare(missing.days)
+            raise RoomMade from missing
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[PostgresUnitOfWork]:
         with nothing_stored():
             connection = await self._pool.acquire(timeout=ACQUIRE_SECONDS)
         try:
             with nothing_stored():
                 await connection.execute("BEGIN")
+            calls = PostgresCallRepository(connection)
             unit = PostgresUnitOfWork(
-                calls=PostgresCallRepository(connection),
-                packets=PostgresPacketRepository(connection),
+                calls=calls,
+                packets=PostgresPacketRepository(connection, calls.days),
                 jobs=self._job_queue_on(connection),
                 connection=connection,
             )

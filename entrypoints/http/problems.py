@@ -32,6 +32,7 @@ STATUS_OF: Final[Mapping[type[TrunklineError], int]] = {
     refused.IllegalTransition: 409,
     refused.RunSuperseded: 409,
     refused.NoAudio: 409,
+    refused.AudioDropped: 409,
     trouble.TryAgain: 503,
     trouble.Overloaded: 503,
     trouble.Draining: 503,
@@ -39,6 +40,7 @@ STATUS_OF: Final[Mapping[type[TrunklineError], int]] = {
     trouble.OutcomeUnknown: 503,
     # These never leave the use cases; should one, it is a fault of ours.
     trouble.CallStartedElsewhere: 500,
+    trouble.RoomMade: 500,
     trouble.BatchRefused: 500,
     trouble.AIError: 500,
     trouble.AIUnavailable: 500,

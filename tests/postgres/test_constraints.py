@@ -107,6 +107,7 @@ STREAM: Row = {
     "received_bytes": 0,
 }
 PACKET: Row = {
+    "call_day": AT.date(),
     "lane": 1,
     "call_id": "c-1",
     "stream": "main",

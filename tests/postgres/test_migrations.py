@@ -18,7 +18,11 @@ from adapters.postgres.pool import connect, open_pool
 from adapters.postgres.schema import MIGRATIONS, MigrationFailed, migrate_to_latest, pending_migrations
 from tests.databases import Databases
 
-EVERY_MIGRATION = ["0001_calls", "0002_jobs"]
+EVERY_MIGRATION = ["0001_calls", "0002_jobs", "0003_packet_days"]
+PACKETS = """
+    SELECT lane, call_id, stream, sequence, sent_at_seconds, data, received_at
+    FROM packets ORDER BY call_id, sequence
+"""
 OBJECTS = """
     SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace
     UNION ALL SELECT typname FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype = 'e'
@@ -64,21 +68,52 @@ async def test_what_is_pending_is_known_before_and_after(unmigrated: str) -> Non
         await migrate_to_latest(connection)
         assert await pending_migrations(connection) == []
         await roll_back(connection, count=1)
-        assert await pending_migrations(connection) == ["0002_jobs"]
-        assert await migrate_to_latest(connection) == ["0002_jobs"]
+        assert await pending_migrations(connection) == EVERY_MIGRATION[-1:]
+        assert await migrate_to_latest(connection) == EVERY_MIGRATION[-1:]
 
 
 async def test_each_rollback_takes_away_all_that_its_migration_brought(unmigrated: str) -> None:
     async with connected(unmigrated) as connection:
         await migrate_to_latest(connection)
         everything = await objects(connection)
-        await roll_back(connection, count=1)
+        await roll_back(connection, count=2)
         assert not any("pgqueuer" in name for name in await objects(connection))
         assert "calls" in await objects(connection)
         await roll_back(connection)
         assert await objects(connection) == set()
         await migrate_to_latest(connection)
         assert await objects(connection) == everything
+
+
+async def test_packets_are_moved_into_their_days_and_back(unmigrated: str) -> None:
+    """What was acknowledged by an earlier release stays, byte for byte, and keeps its time of arrival."""
+    async with connected(unmigrated) as connection:
+        await migrate_to_latest(connection)
+        await roll_back(connection, count=1)
+        await connection.execute(
+            "INSERT INTO calls (lane, call_id, state, encoding, metadata, started_at, version) VALUES"
+            " (1, 'c-1', 'IN_PROGRESS', 'text/plain', '{}', '2026-03-01 23:59:59.999999Z', 1),"
+            " (1, 'c-2', 'IN_PROGRESS', 'text/plain', '{}', '2026-03-02 00:00:00Z', 1)"
+        )
+        await connection.execute(
+            "INSERT INTO packets"
+            " SELECT 1, call_id, 'main', n, n, decode('00ff', 'hex'), now() - interval '1 hour'"
+            " FROM calls, generate_series(1, 3) AS n"
+        )
+        before = await connection.fetch(PACKETS)
+        await migrate_to_latest(connection)
+        after = await connection.fetch(PACKETS)
+        days = await connection.fetch(
+            "SELECT DISTINCT tableoid::regclass::text, call_day::text, call_id FROM packets ORDER BY 1"
+        )
+        await roll_back(connection, count=1)
+        back = await connection.fetch(PACKETS)
+    assert len(before) == 6
+    assert before == after == back
+    assert [tuple(day) for day in days] == [
+        ("packets_20260301", "2026-03-01", "c-1"),
+        ("packets_20260302", "2026-03-02", "c-2"),
+    ]
 
 
 async def test_a_migration_that_is_not_given_a_lock_fails_whole_and_clearly(unmigrated: str) -> None:
@@ -108,7 +143,7 @@ async def test_a_failed_migration_keeps_nobody_else_out(unmigrated: str) -> None
 async def test_readiness_names_what_is_missing(unmigrated: str) -> None:
     pool = await open_pool(unmigrated, largest=1)
     try:
-        assert await ask_schema(pool) == "lacks 0001_calls, 0002_jobs"
+        assert await ask_schema(pool) == f"lacks {', '.join(EVERY_MIGRATION)}"
         async with connected(unmigrated) as connection:
             await migrate_to_latest(connection)
         assert await ask_schema(pool) == "ok"

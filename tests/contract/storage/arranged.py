@@ -11,11 +11,14 @@ import asyncpg
 import attrs
 
 from adapters.postgres.call_reader import PostgresCallReader
+from adapters.postgres.packet_days import PostgresPacketDays
 from adapters.postgres.unit_of_work import PostgresUnitsOfWork
-from application.ports import BacklogReader, CallReader, CallView
+from application.ports import BacklogReader, CallReader, CallView, PacketDays
 from application.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from domain.call import Call
 from domain.packet import Packet
+from tests.contract.storage.rich_calls import START
+from tests.fakes.packet_days import FakePacketDays
 from tests.fakes.storage import Job
 from tests.fakes.storage_reader import FakeStorageReader
 from tests.fakes.unit_of_work import FakeUnitsOfWork
@@ -34,6 +37,9 @@ class StorageArrangement(Protocol):
     @property
     def reader(self) -> ReadingPorts: ...
 
+    @property
+    def days(self) -> PacketDays: ...
+
     async def jobs(self) -> dict[str, Job]:
         """By call."""
         ...
@@ -49,6 +55,7 @@ class StorageArrangement(Protocol):
 class InMemoryArrangement:
     units: FakeUnitsOfWork
     reader: FakeStorageReader
+    days: FakePacketDays
 
     async def jobs(self) -> dict[str, Job]:
         return self.units.storage.jobs
@@ -64,6 +71,7 @@ class InMemoryArrangement:
 class PostgresArrangement:
     units: PostgresUnitsOfWork
     reader: PostgresCallReader
+    days: PostgresPacketDays
     pool: asyncpg.Pool
 
     async def jobs(self) -> dict[str, Job]:
@@ -118,7 +126,11 @@ async def view(storage: StorageArrangement, call_id: str) -> CallView:
 
 
 async def add_packets(storage: StorageArrangement, *packets: Packet) -> None:
+    """Store packets as they are; calls that are not known are started."""
+    call_ids = {packet.call_id for packet in packets}
     async with storage.units() as unit:
+        known = await unit.calls.lock(call_ids)
+        await unit.calls.save([Call.start(call_id, START) for call_id in call_ids - known.keys()])
         await unit.packets.add(packets)
         await unit.commit()
 

@@ -19,8 +19,7 @@ EVERY_BYTE = bytes(range(256))
 async def test_a_packet_comes_back_byte_for_byte(storage: StorageArrangement, data: bytes) -> None:
     stored = packet(1, data)
     await add_packets(storage, stored)
-    async with storage.units() as unit:
-        assert await unit.packets.data_of([stored.key]) == {stored.key: data}
+    assert await data_of(storage, stored.key) == {stored.key: data}
     assert list(await storage.reader.packets("c-1", None, None, 10)) == [stored]
 
 
@@ -33,23 +32,22 @@ async def test_a_timestamp_comes_back_to_the_last_bit(storage: StorageArrangemen
 @pytest.mark.parametrize("sequence", [0, 1, MAX_SEQUENCE])
 async def test_the_bounds_of_a_sequence(storage: StorageArrangement, sequence: int) -> None:
     await add_packets(storage, packet(sequence))
-    async with storage.units() as unit:
-        assert packet(sequence).key in await unit.packets.data_of([packet(sequence).key])
+    assert packet(sequence).key in await data_of(storage, packet(sequence).key)
 
 
 async def test_only_what_is_stored_is_answered_and_only_under_its_whole_key(
     storage: StorageArrangement,
 ) -> None:
     await add_packets(storage, packet(1, b"one"), packet(2, b"two"), packet(1, b"other", stream="leg#2"))
+    await add_packets(storage, packet(2, call_id="c-2"))
     wanted = [
         PacketKey("c-1", "main", 1),
         PacketKey("c-1", "leg#2", 1),
         PacketKey("c-1", "leg#2", 2),
         PacketKey("c-2", "main", 1),
     ]
-    async with storage.units() as unit:
-        assert await unit.packets.data_of(wanted) == {wanted[0]: b"one", wanted[1]: b"other"}
-        assert await unit.packets.data_of([]) == {}
+    assert await data_of(storage, *wanted) == {wanted[0]: b"one", wanted[1]: b"other"}
+    assert await data_of(storage) == {}
 
 
 async def test_a_number_is_stored_once(storage: StorageArrangement) -> None:
@@ -62,6 +60,12 @@ async def test_a_number_is_stored_once(storage: StorageArrangement) -> None:
     assert [
         (stored.sequence, stored.data) for stored in await storage.reader.packets("c-1", None, None, 9)
     ] == [(1, b"first")]
+
+
+async def data_of(storage: StorageArrangement, *keys: PacketKey) -> dict[PacketKey, bytes]:
+    async with storage.units() as unit:
+        await unit.calls.lock({key.call_id for key in keys})
+        return await unit.packets.data_of(keys)
 
 
 async def test_nothing_may_be_added(storage: StorageArrangement) -> None:

@@ -93,12 +93,13 @@ async def test_a_unit_whose_statement_was_refused_cannot_be_committed(storage: S
     """A use case that overlooked the error must not be told that its work is durable."""
     await add_packets(storage, packet(1))
     async with storage.units() as unit:
-        await unit.calls.save([Call.start("c-1", at(0))])
+        (await unit.calls.lock(["c-1"]))["c-1"].complete({}, 2, at(1))
+        await unit.jobs.schedule("c-1", 2)
         with pytest.raises(BatchRefused):
             await unit.packets.add([packet(1)])
         with pytest.raises(TryAgain):
             await unit.commit()
-    assert await storage.reader.find("c-1") is None
+    assert await storage.jobs() == {}
 
 
 async def test_a_unit_that_lost_a_race_leaves_nothing(storage: StorageArrangement) -> None:

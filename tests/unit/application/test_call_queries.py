@@ -9,10 +9,12 @@ import pytest
 from application.call_queries import CallQueries
 from application.errors import StorageUnavailable
 from application.ports import CallPosition, PacketPosition
+from domain.audio_stream import AudioStream
 from domain.call import Call
-from domain.errors import NoAudio, UnknownCall
+from domain.errors import AudioDropped, NoAudio, UnknownCall
 from domain.media_format import Encoding, MediaFormat
 from domain.packet import Packet
+from domain.sequence_set import SequenceSet
 from tests.fakes.recordings import FakeRecordings
 from tests.fakes.storage import InMemoryStorage
 from tests.fakes.storage_reader import FakeStorageReader
@@ -101,6 +103,19 @@ async def test_only_an_audio_call_can_be_heard(queries: CallQueries, storage: In
         await queries.wav("text")
     wav = await queries.wav("sound")
     assert len(b"".join([chunk async for chunk in wav.chunks])) == wav.byte_count
+
+
+async def test_dropped_audio_is_told_from_a_call_without_any(
+    queries: CallQueries, storage: InMemoryStorage
+) -> None:
+    call = Call.start("dropped", storage.clock.now, MULAW)
+    call.streams["main"] = AudioStream("main", SequenceSet([(1, 3)]), 480)
+    storage.put(call)
+    put(storage, "silent", media=MULAW)
+    with pytest.raises(AudioDropped):
+        await queries.wav("dropped")
+    assert (await queries.packets("dropped", None, None, 10))[1:] == ([], None)
+    await queries.wav("silent")
 
 
 async def test_trouble_with_the_storage_is_told(queries: CallQueries, storage: InMemoryStorage) -> None:

@@ -281,6 +281,60 @@ async def test_an_archived_call_that_is_reprocessed_is_done_anew(processing: Pro
     assert processing.call.transcript.text == "Other\nwords"
 
 
+@pytest.mark.parametrize(
+    ("media", "data"),
+    [(MediaFormat(Encoding.L16, 16_000, 1), SECOND_OF_SOUND), (MediaFormat(), b"Hello.")],
+    ids=["audio", "text"],
+)
+async def test_a_call_whose_packets_are_gone_fails_and_keeps_what_it_had(
+    storage: InMemoryStorage, media: MediaFormat, data: bytes
+) -> None:
+    """Rather than being transcribed as a call in which nothing was said."""
+    processing = Processing(storage)
+    processing.ends(media, [data])
+    await processing.run()
+    before = processing.call
+    assert before.state is CallState.ARCHIVED
+    before.reprocess(processing.storage.clock.now)
+    processing.storage.put(before)
+    drop_packets(processing)
+    assert await processing.run() is None
+    call = processing.call
+    assert call.state is CallState.FAILED
+    assert call.failure is not None
+    assert call.failure.reason is FailureReason.AUDIO_DROPPED
+    assert (call.transcript, call.analysis) == (before.transcript, before.analysis)
+    assert call.transcript is not None
+    assert len(processing.analyst.asked) == 1
+
+
+async def test_parts_that_were_transcribed_before_the_rest_was_dropped_are_no_transcript(
+    processing: Processing,
+) -> None:
+    processing.transcriber.outcomes.extend(["Hello.", AIUnavailable("busy")])
+    assert await processing.run() == DELAYS[0]
+    drop_packets(processing)
+    processing.storage.clock.advance(DELAYS[0])
+    assert await processing.run() is None
+    assert processing.call.failure is not None
+    assert processing.call.failure.reason is FailureReason.AUDIO_DROPPED
+    assert processing.call.transcript is None
+
+
+async def test_what_was_transcribed_before_is_analysed_without_packets(processing: Processing) -> None:
+    processing.analyst.outcomes.append(AIUnavailable("busy"))
+    assert await processing.run() == DELAYS[0]
+    drop_packets(processing)
+    processing.storage.clock.advance(DELAYS[0])
+    assert await processing.run() is None
+    assert processing.call.state is CallState.ARCHIVED
+
+
+def drop_packets(processing: Processing) -> None:
+    processing.storage.packets.clear()
+    processing.recordings.packets.clear()
+
+
 async def test_a_fault_of_our_own_costs_the_call_a_run_not_its_schedule(processing: Processing) -> None:
     processing.analyst = Broken()
     assert await processing.run() == DELAYS[0]

@@ -11,6 +11,7 @@ from application.errors import (
     CallStartedElsewhere,
     OutcomeUnknown,
     Overloaded,
+    RoomMade,
     StorageUnavailable,
     TryAgain,
 )
@@ -198,6 +199,16 @@ async def test_processes_that_start_the_same_call_at_once_both_store_their_packe
     outcomes = await asyncio.gather(*(receive([sent(sequence)]) for sequence in range(1, 7)))
     assert [kinds(outcome) for outcome in outcomes] == [[ACCEPTED]] * 6
     assert list(storage.call("c-1").streams["main"].received.ranges()) == [(1, 6)]
+    assert storage.event_names("c-1") == ["call_started"]
+
+
+async def test_where_room_had_to_be_made_the_packets_are_stored_all_the_same(
+    receive: Receive, storage: InMemoryStorage
+) -> None:
+    storage.skip("save", 1)  # the calls' own
+    storage.fail_next("save", RoomMade())
+    assert kinds(await receive([sent(1), sent(2)])) == [ACCEPTED, ACCEPTED]
+    assert len(storage.packets) == 2
     assert storage.event_names("c-1") == ["call_started"]
 
 

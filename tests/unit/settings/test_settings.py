@@ -62,6 +62,7 @@ def test_every_setting_is_read() -> None:
             "TRUNKLINE_AI_RUN_DELAYS_SECONDS": "1, 2.5 ,0",
             "TRUNKLINE_AI_CONCURRENCY": "1",
             "TRUNKLINE_SETTLE_SECONDS": "0.5",
+            "TRUNKLINE_AUDIO_RETENTION_DAYS": "30",
             "TRUNKLINE_DATABASE_CONNECTIONS": "2",
             "TRUNKLINE_INGEST_QUEUE": "1",
             "TRUNKLINE_LANES_PER_COMMIT": "1",
@@ -86,6 +87,7 @@ def test_every_setting_is_read() -> None:
         "ai_run_delays_seconds": (1, 2.5, 0),
         "ai_concurrency": 1,
         "settle_seconds": 0.5,
+        "audio_retention_days": 30,
         "database_connections": 2,
         "ingest_queue": 1,
         "lanes_per_commit": 1,
@@ -94,7 +96,8 @@ def test_every_setting_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["DATABASE_URL", "WORK_PORT", "AI_BASE_URL", "AI_API_KEY", "LANES_PER_COMMIT"]
+    "name",
+    ["DATABASE_URL", "WORK_PORT", "AI_BASE_URL", "AI_API_KEY", "LANES_PER_COMMIT", "AUDIO_RETENTION_DAYS"],
 )
 def test_what_may_be_unset_may_be_empty(name: str) -> None:
     assert getattr(read_settings({f"TRUNKLINE_{name}": ""}), name.lower()) is None
@@ -118,6 +121,7 @@ NO_NUMBER = ["", "ten", "1,5", "nan", "inf", "-1", "-0.1"]
         *(("PORT", text) for text in [*NOT_WHOLE, "-1", "65536"]),
         *(("WORK_PORT", text) for text in [*NOT_WHOLE[1:], "-1", "65536"]),
         *(("AI_RETRY_ATTEMPTS", text) for text in [*NOT_WHOLE, "0", "-1"]),
+        *(("AUDIO_RETENTION_DAYS", text) for text in [*NOT_WHOLE[1:], "0", "-1"]),
         *(("AI_CONCURRENCY", text) for text in [*NOT_WHOLE, "0"]),
         *(("DATABASE_CONNECTIONS", text) for text in [*NOT_WHOLE, "1"]),
         *(("INGEST_QUEUE", text) for text in [*NOT_WHOLE, "0"]),
@@ -179,7 +183,13 @@ def test_help_names_every_setting_with_its_default() -> None:
         for name in (*CONTRACT, "work_port", "ai_transcription_format", "ai_max_upload_megabytes")
     } | {
         f"TRUNKLINE_{name}"
-        for name in ("DATABASE_CONNECTIONS", "INGEST_QUEUE", "LANES_PER_COMMIT", "DRAIN_SECONDS")
+        for name in (
+            "AUDIO_RETENTION_DAYS",
+            "DATABASE_CONNECTIONS",
+            "INGEST_QUEUE",
+            "LANES_PER_COMMIT",
+            "DRAIN_SECONDS",
+        )
     }
     assert "(default: 8080)" in lines["TRUNKLINE_PORT"]
     assert "(default: unset)" in lines["TRUNKLINE_DATABASE_URL"]
