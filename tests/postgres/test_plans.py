@@ -1,0 +1,219 @@
+"""The hot statements read by index, one lane and one day at a time, however much is stored."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import attrs
+import pytest
+
+from adapters.jobs.job_queue import CALLS_WITHOUT_JOB, HASTEN
+from adapters.postgres import call_reader, call_repository, packet_repository
+from adapters.postgres.lanes import lane_of
+from adapters.postgres.packet_days import STATES
+from adapters.postgres.pages import page_of_calls, page_of_packets
+from adapters.postgres.pool import connect
+from application.ports import CallPosition, PacketPosition
+from domain.call_state import CallState
+from tests.databases import Databases, run_apart
+from tests.postgres.filled_database import FIRST_DAY, PACKETS_A_CALL, TODAY, call_id, fill, live_calls
+
+LIVE = live_calls(20)
+LANES = [lane_of(name) for name in LIVE]
+LANE_SET = sorted(set(LANES))
+MAIN = ["main"] * len(LIVE)
+ONE = LIVE[0]
+OLD = call_id(FIRST_DAY, 3)
+POSITION = CallPosition(datetime(2026, 2, 1, 12, 0, 30, tzinfo=UTC), OLD)
+NOW = "2026-02-10 13:00:00+00"
+NEXT_PACKETS = [PACKETS_A_CALL + 1] * len(LIVE)
+RANGES = [f"{{[1,{PACKETS_A_CALL + 1}]}}"] * len(LIVE)
+
+
+@attrs.frozen
+class Hot:
+    """A statement with values as production gives them, and the tables that it may read or fill."""
+
+    statement: str
+    values: tuple[object, ...]
+    tables: frozenset[str]
+
+
+def hot(statement: str, *values: object, tables: str) -> Hot:
+    return Hot(statement, values, frozenset(tables.split()))
+
+
+def hot_page(statement: tuple[str, list[object]], table: str) -> Hot:
+    text, values = statement
+    return hot(text, *values, tables=table)
+
+
+WRITING = {
+    "lock calls": hot(call_repository.LOCK_CALLS, LANE_SET, LIVE, tables="calls"),
+    "streams": hot(call_repository.STREAMS_AND_TIME, LANE_SET, LIVE, tables="streams"),
+    "data of packets": hot(
+        packet_repository.DATA_OF.format(day=TODAY),
+        LANES,
+        LIVE,
+        MAIN,
+        [3] * len(LIVE),
+        tables="packets_20260210",
+    ),
+    "data of packets on a day that has just begun": hot(
+        packet_repository.DATA_OF.format(day=TODAY + timedelta(days=1)),
+        *[LANES, LIVE, MAIN, [3] * len(LIVE)],
+        tables="packets_20260211",
+    ),
+    "insert call": hot(
+        call_repository.INSERT_CALL,
+        *[[1], ["new"], ["IN_PROGRESS"], ["text/plain"], [None], [None], ["{}"], [NOW], [1]],
+        tables="calls",
+    ),
+    "update call": hot(
+        call_repository.UPDATE_CALL,
+        *[lane_of(ONE), ONE, "COMPLETED", NOW, None, "{}", NOW, 0, 0, None, False, "{}", None, None, None, 2],
+        tables="calls",
+    ),
+    "save streams": hot(
+        call_repository.SAVE_STREAMS, LANES, LIVE, MAIN, RANGES, [960] * len(LIVE), tables="streams"
+    ),
+    "insert events": hot(
+        call_repository.INSERT_EVENTS,
+        *[LANES, LIVE, [6] * len(LIVE), [NOW] * len(LIVE), ["IN_PROGRESS"] * len(LIVE)],
+        *[["call_started"] * len(LIVE), ["{}"] * len(LIVE)],
+        tables="call_events",
+    ),
+    "insert packets": hot(
+        packet_repository.INSERT_PACKETS,
+        *[[str(TODAY)] * len(LIVE), LANES, LIVE, MAIN, NEXT_PACKETS, [1.0] * len(LIVE)],
+        [b"sound".hex()] * len(LIVE),
+        tables="packets",
+    ),
+}
+READING = {
+    "call": hot(call_reader.CALL, lane_of(OLD), OLD, tables="calls"),
+    "call's streams": hot(call_reader.STREAMS, [lane_of(OLD)], [OLD], tables="streams"),
+    "call's events": hot(call_reader.EVENTS, lane_of(OLD), OLD, tables="call_events"),
+    "call's start": hot(call_reader.STARTED_AT, lane_of(OLD), OLD, tables="calls"),
+    "first page of packets": hot_page(page_of_packets(FIRST_DAY, OLD, None, None, 10), "packets_20260201"),
+    "next page of packets": hot_page(
+        page_of_packets(FIRST_DAY, OLD, None, PacketPosition("main", PACKETS_A_CALL - 20), 10),
+        "packets_20260201",
+    ),
+    "last page of a stream's packets": hot_page(
+        page_of_packets(FIRST_DAY, OLD, "main", PacketPosition("main", PACKETS_A_CALL - 5), 10),
+        "packets_20260201",
+    ),
+    "packet sizes": hot(
+        call_reader.PACKET_SIZES.format(day=FIRST_DAY), lane_of(OLD), OLD, "main", tables="packets_20260201"
+    ),
+}
+ACROSS_LANES = {
+    "list": hot_page(page_of_calls(None, None, 51), "calls"),
+    "last page of the list": hot_page(page_of_calls(None, POSITION, 51), "calls"),
+    "list of a rare state": hot_page(page_of_calls(CallState.IN_PROGRESS, None, 51), "calls"),
+    "last page of the list of a state": hot_page(page_of_calls(CallState.ARCHIVED, POSITION, 51), "calls"),
+    "states on a day": hot(
+        STATES, ["IN_PROGRESS"], str(TODAY), str(TODAY + timedelta(days=1)), tables="calls"
+    ),
+    "hasten job": hot(HASTEN, f"call:{LIVE[0]}", tables="pgqueuer"),
+    "calls without job": hot(
+        CALLS_WITHOUT_JOB.format(states="'COMPLETED', 'PROCESSING_AI'"), 1000, tables="calls pgqueuer"
+    ),
+}
+EVERY = WRITING | READING | ACROSS_LANES
+
+
+@pytest.fixture(scope="module")
+def filled(databases: Databases) -> str:
+    urls: list[str] = []
+
+    async def make() -> None:
+        async with databases.to_change() as url:
+            await fill(url)
+            urls.append(url)
+
+    run_apart(make())
+    return urls[0]
+
+
+@pytest.fixture
+async def connection(filled: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await connect(filled)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def plan(connection: asyncpg.Connection, hot: Hot, planned_before: int) -> list[dict[str, Any]]:
+    """The nodes that are executed. PostgreSQL may settle on a plan that fits all values, the sixth time."""
+    kinds = (await connection.prepare(hot.statement)).get_parameters()
+    literals = [
+        "NULL"
+        if value is None
+        else await connection.fetchval("SELECT quote_literal($1::text)", text_of(value))
+        for value in hot.values
+    ]
+    assert len(kinds) == len(literals)
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        await connection.execute(f"PREPARE hot AS {hot.statement}")
+        for _ in range(planned_before):
+            await connection.execute(f"EXPLAIN EXECUTE hot ({', '.join(literals)})")
+        explained = await connection.fetchval(
+            f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE hot ({', '.join(literals)})"
+        )
+    finally:
+        await transaction.rollback()
+        await connection.execute("DEALLOCATE ALL")
+    return list(executed(json.loads(explained)[0]["Plan"]))
+
+
+def text_of(value: object) -> str:
+    """As PostgreSQL reads it."""
+    if isinstance(value, list):
+        return "{" + ",".join("NULL" if item is None else f'"{item}"' for item in value) + "}"
+    return str(value)
+
+
+def executed(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if node["Actual Loops"]:
+        yield node
+    for child in node.get("Plans", ()):
+        yield from executed(child)
+
+
+@pytest.mark.parametrize("planned_before", [0, 6])
+@pytest.mark.parametrize("name", EVERY)
+async def test_a_hot_statement_reads_by_index_and_touches_what_it_needs(
+    connection: asyncpg.Connection, name: str, planned_before: int
+) -> None:
+    hot = EVERY[name]
+    nodes = await plan(connection, hot, planned_before)
+    tables = {node["Relation Name"] for node in nodes if "Relation Name" in node}
+    assert tables == hot.tables
+    read_whole = {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"}
+    assert read_whole <= {"pgqueuer"}, "the queue holds what waits, and that is little"
+    assert sum(node.get("Rows Removed by Filter", 0) for node in nodes) <= 100
+
+
+@pytest.mark.parametrize("name", WRITING | READING)
+async def test_a_statement_of_one_call_or_batch_finds_its_rows_by_lane(
+    connection: asyncpg.Connection, name: str
+) -> None:
+    """So on a distributed PostgreSQL each goes to where its rows are."""
+    nodes = await plan(connection, EVERY[name], 6)
+    searched = [node["Index Cond"] for node in nodes if "Index Cond" in node]
+    assert all("lane = " in condition for condition in searched)
+    inserted = [
+        node for node in nodes if node["Node Type"] == "ModifyTable" and node["Operation"] == "Insert"
+    ]
+    assert searched or inserted
+    assert all(re.search(r"INTO \w+\s*\([^)]*\blane\b", EVERY[name].statement) for _ in inserted)
