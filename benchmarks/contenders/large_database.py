@@ -8,6 +8,8 @@ from typing import Final
 
 import asyncpg
 
+from adapters.postgres.packet_days import PostgresPacketDays
+from adapters.postgres.pool import open_pool
 from benchmarks import servers
 from benchmarks.bench import Bench
 from benchmarks.postgres import connected
@@ -55,13 +57,19 @@ FILL_EVENTS: Final = f"""
 """  # noqa: S608 # the lane is a constant
 
 FILL_PACKETS: Final = f"""
-    INSERT INTO packets (lane, call_id, stream, sequence, sent_at_seconds, data)
-    SELECT {_LANE}, call_id, 'main', sequence, 1700000000 + 0.02 * sequence,
-        decode(repeat(md5(number::text || '-' || sequence::text), 10), 'hex')
+    INSERT INTO packets (call_day, lane, call_id, stream, sequence, sent_at_seconds, data)
+    SELECT (started_at AT TIME ZONE 'UTC')::date, lane, call_id, 'main', sequence,
+        1700000000 + 0.02 * sequence, decode(repeat(md5(number::text || '-' || sequence::text), 10), 'hex')
     FROM (
-        SELECT number, 'stored-' || number AS call_id FROM generate_series($1::bigint, $2::bigint) AS number
-    ) AS made, generate_series(1, $3::bigint) AS sequence
+        SELECT number, call_id, {_LANE}::smallint AS lane FROM (
+            SELECT number, 'stored-' || number AS call_id
+            FROM generate_series($1::bigint, $2::bigint) AS number
+        ) AS named
+    ) AS made JOIN calls USING (lane, call_id), generate_series(1, $3::bigint) AS sequence
 """  # noqa: S608 # the lane is a constant
+
+
+CALL_DAYS: Final = "SELECT DISTINCT (started_at AT TIME ZONE 'UTC')::date AS day FROM calls"
 
 
 def stored_call_id(number: int) -> str:
@@ -93,6 +101,8 @@ async def _fill(bench: Bench) -> None:
         for first in range(0, options.large_calls, _CALLS_IN_A_STEP):
             last = min(first + _CALLS_IN_A_STEP, options.large_calls) - 1
             await _fill_calls(connection, first, last, packets_per_call)
+            await _make_days(bench.postgres.url_of(filling))
+            await connection.execute(FILL_PACKETS, first, last, packets_per_call)
             bench.say(f"filling the large database: {(last + 1) * packets_per_call:,} packets")
         await connection.execute("VACUUM ANALYZE")
     await bench.postgres.rename(filling, DATABASE)
@@ -102,4 +112,13 @@ async def _fill_calls(connection: asyncpg.Connection, first: int, last: int, pac
     await connection.execute(FILL_CALLS, first, last)
     await connection.execute(FILL_STREAMS, first, last, packets_per_call)
     await connection.execute(FILL_EVENTS, first, last)
-    await connection.execute(FILL_PACKETS, first, last, packets_per_call)
+
+
+async def _make_days(database_url: str) -> None:
+    """The partitions that the calls' packets go into."""
+    pool = await open_pool(database_url, largest=2)
+    try:
+        days = [row["day"] for row in await pool.fetch(CALL_DAYS)]
+        await PostgresPacketDays(pool).prepare(days)
+    finally:
+        await pool.close()
