@@ -13,7 +13,7 @@ offset  bytes  type       what
 ======  =====  =========  ==============================================
 
 They belong to the connection's stream. A text message is one packet in JSON, as a POST's body, whose
-``stream`` is the connection's where left out.
+``stream`` is the connection's where left out. A message without a packet is refused: it says nothing.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from typing import Final
 
 import orjson
 
-from domain.errors import InvalidValue
-from domain.packet import IncomingPacket
+from domain.errors import DataTooLarge, InvalidValue
+from domain.packet import MAX_DATA_BYTES, IncomingPacket
 from entrypoints.http import wire
-from entrypoints.http.wire import FieldProblem, MalformedBody
+from entrypoints.http.problems import UnreadableBody
 
 HEADER: Final = struct.Struct("!IQd")
 MAX_PACKETS: Final = 1_000
@@ -34,34 +34,42 @@ MAX_MESSAGE_BYTES: Final = 1024 * 1024
 
 
 def packets_of_frame(call_id: str, stream: str, frame: bytes) -> list[IncomingPacket]:
-    """Raises MalformedBody, InvalidValue."""
+    """Raises UnreadableBody; InvalidValue, with the number of the packet in the frame, counted from 1."""
     packets: list[IncomingPacket] = []
     at = 0
     while at < len(frame):
+        if len(packets) == MAX_PACKETS:
+            raise UnreadableBody(413, "Too many packets", f"a message has at most {MAX_PACKETS} packets")
+        number = len(packets) + 1
         if len(frame) - at < HEADER.size:
-            raise _cut_short(len(packets), "header")
+            raise _cut_short(number, "header")
         length, sequence, timestamp = HEADER.unpack_from(frame, at)
         at += HEADER.size
-        data = frame[at : at + length]
-        if len(data) < length:
-            raise _cut_short(len(packets), "data")
-        if len(packets) == MAX_PACKETS:
-            raise InvalidValue("frame", f"has more than {MAX_PACKETS} packets")
-        packets.append(IncomingPacket(call_id, stream, sequence, timestamp, data))
+        if length > MAX_DATA_BYTES:
+            raise DataTooLarge(f"{number}.data", f"is larger than {MAX_DATA_BYTES} bytes")
+        if at + length > len(frame):
+            raise _cut_short(number, "data")
+        try:
+            packet = IncomingPacket(call_id, stream, sequence, timestamp, frame[at : at + length])
+        except InvalidValue as error:
+            raise InvalidValue(f"{number}.{error.field}", error.problem) from None
+        packets.append(packet)
         at += length
+    if not packets:
+        raise UnreadableBody(400, "No packets", "a message has a packet at least")
     return packets
 
 
 def packet_of_text(call_id: str, stream: str, text: str) -> IncomingPacket:
-    """Raises MalformedBody, InvalidValue."""
+    """Raises UnreadableBody, MalformedBody, InvalidValue."""
     try:
         body = orjson.loads(text)
-    except (orjson.JSONDecodeError, UnicodeEncodeError):
-        raise MalformedBody([FieldProblem("", "is not JSON")]) from None
+    except orjson.JSONDecodeError as error:
+        raise UnreadableBody(400, "Not JSON", str(error)) from None
     packet = wire.structure(body, wire.SocketPacket)
     named = stream if packet.stream is None else packet.stream
     return IncomingPacket(call_id, named, packet.sequence, packet.timestamp, packet.data)
 
 
-def _cut_short(packets_before: int, what: str) -> InvalidValue:
-    return InvalidValue("frame", f"ends within the {what} of its packet {packets_before + 1}")
+def _cut_short(number: int, what: str) -> UnreadableBody:
+    return UnreadableBody(400, "Message cut short", f"it ends within the {what} of its packet {number}")

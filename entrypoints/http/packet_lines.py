@@ -19,7 +19,7 @@ MAX_LINES_BYTES: Final = 4 * 1024 * 1024
 
 
 def delivery_of_lines(call_id: str, raw: bytes) -> Delivery:
-    """One packet for each line; an empty line may only be the last.
+    """One packet for each line; only the last may be blank.
 
     Raises UnreadableBody; MalformedBody, with the path of each bad field after the number of its line,
     counted from 1; DataTooLarge.
@@ -30,7 +30,7 @@ def delivery_of_lines(call_id: str, raw: bytes) -> Delivery:
     if len(lines) > MAX_LINES:
         raise UnreadableBody(413, "Too many lines", f"a body has at most {MAX_LINES} lines")
     if not lines:
-        raise MalformedBody([FieldProblem("", "must have a packet at least")])
+        raise UnreadableBody(400, "No packets", "a body has a packet at least")
     packets: list[IncomingPacket] = []
     problems: list[FieldProblem] = []
     for number, line in enumerate(lines, start=1):
@@ -56,7 +56,8 @@ def _json(number: int, line: bytes) -> Any:
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        raise UnreadableBody(400, "Not JSON", f"line {number}: {error}") from None
+        where = f"line {number}, column {error.colno}"
+        raise UnreadableBody(400, "Not JSON", f"{where}: {error.msg}") from None
 
 
 def _packet(call_id: str, body: Any) -> IncomingPacket:
