@@ -9,6 +9,7 @@ from application.group_commit import GroupCommit
 from application.reprocess_call import ReprocessCall
 from application.start_call import StartCall
 from domain.delivery import Delivery, DeliveryReceipt
+from domain.errors import CallConflict, DeliveryRefused, InvalidValue
 from domain.media_format import MediaFormat
 from domain.packet import IncomingPacket
 from entrypoints.http import wire
@@ -68,7 +69,10 @@ class IngestionHandlers:
     async def _stream_lines(self, request: web.Request) -> web.Response:
         call_id = id_of_new_or_known_call(request)
         delivery = delivery_of_lines(call_id, await read_lines(request))
-        receipt = await self._deliveries.submit(call_id, delivery)
+        try:
+            receipt = await self._deliveries.submit(call_id, delivery)
+        except (InvalidValue, CallConflict) as refusal:  # of a line that stands alone; it is named as well
+            raise DeliveryRefused({0: refusal}) from None
         return json_answer(
             wire.DeliveryAnswer(
                 "accepted",

@@ -19,6 +19,8 @@ from tests.waiting import until, until_found
 
 MEBIBYTE = 1024 * 1024
 AMPLE = 64 * MEBIBYTE
+STREAMS = [f"{number:0>64}" for number in range(200)]
+SENT_UNHEARD = [(stream, sequence) for sequence in range(0, 66, 2) for stream in STREAMS]
 
 
 async def send_all(client: PacketClient, messages: Iterable[bytes]) -> None:
@@ -31,6 +33,13 @@ def transport_of(client: PacketClient) -> asyncio.Transport:
     assert connection is not None
     assert connection.transport is not None
     return connection.transport
+
+
+async def send_without_listening(client: PacketClient) -> None:
+    """More than the buffers can hold acknowledgements of."""
+    transport_of(client).pause_reading()
+    for stream, sequence in SENT_UNHEARD:
+        await client.send_text(sequence, stream=stream)
 
 
 async def is_stopped(sending: asyncio.Task[None]) -> bool:
@@ -113,35 +122,30 @@ async def test_a_message_larger_than_the_bound_is_taken_alone(service: RunningSe
 async def test_a_client_that_reads_no_acknowledgement_is_stored_and_holds_up_nobody(
     service: RunningService, client: DescribedClient, call_id: str
 ) -> None:
-    """Nor does it hold up the end of the process for long."""
-    streams = [f"{number:0>64}" for number in range(200)]
-    rounds = 33
-    async with limited_sockets(service, MEBIBYTE) as limited:
-        async with packet_client(limited.url, call_id) as (mute, _):
-            transport = transport_of(mute)
-            transport.pause_reading()
-            for number in range(rounds):
-                for stream in streams:
-                    await mute.send_text(2 * number, stream=stream)
-            (connection,) = limited.connections
+    async with (
+        limited_sockets(service, MEBIBYTE) as limited,
+        packet_client(limited.url, call_id) as (mute, _),
+    ):
+        await send_without_listening(mute)
 
-            async def all_stored() -> bool:
-                found = (await client.call(call_id))["streams"]
-                return sum(stream["received"] for stream in found) == rounds * len(streams)
+        async def all_stored() -> bool:
+            found = (await client.call(call_id))["streams"]
+            return sum(stream["received"] for stream in found) == len(SENT_UNHEARD)
 
-            await until_found(all_stored)
-            assert connection._saying is not None
-            assert not connection._saying.done(), "its acknowledgements fitted into the buffers"
-            assert len(connection._unsaid) <= len(streams)
-            await until(lambda: limited.held_bytes == 0)
-            async with packet_client(limited.url, f"{call_id}-other") as (other, _):
-                await other.send(1)
-                assert await other.next() == ack(1)
-            transport.resume_reading()
-            said: dict[str, int] = {}
-            while [said.get(stream) for stream in streams] != [2 * (rounds - 1)] * len(streams):
-                acknowledged = (await mute.next())["ack"]
-                said[acknowledged["stream"]] = acknowledged["through"]
+        await until_found(all_stored)
+        (connection,) = limited.connections
+        assert connection._saying is not None
+        assert not connection._saying.done(), "its acknowledgements fitted into the buffers"
+        assert len(connection._unsaid) <= len(STREAMS)
+        await until(lambda: limited.held_bytes == 0)
+        async with packet_client(limited.url, f"{call_id}-other") as (other, _):
+            await other.send(1)
+            assert await other.next() == ack(1)
+        transport_of(mute).resume_reading()
+        said: dict[str, int] = {}
+        while said != dict.fromkeys(STREAMS, 64):
+            acknowledged = (await mute.next())["ack"]
+            said[acknowledged["stream"]] = acknowledged["through"]
 
 
 async def test_a_client_that_listens_to_nothing_does_not_hold_up_the_end_of_the_process(
@@ -152,16 +156,13 @@ async def test_a_client_that_listens_to_nothing_does_not_hold_up_the_end_of_the_
         limited_sockets(service, MEBIBYTE) as limited,
         packet_client(limited.url, call_id) as (mute, _),
     ):
-        transport = transport_of(mute)
-        transport.pause_reading()
-        (connection,) = limited.connections
-        while connection._saying is None or connection._saying.done() or len(connection._unsaid) < 200:
-            for number in range(256):
-                await mute.send_text(1, stream=f"{number:0>64}")
+        await send_without_listening(mute)
+        await until(lambda: limited.held_bytes == 0)
         began = time.monotonic()
         await asyncio.to_thread(service.run, limited.handlers.close_all(web.Application()))
         assert time.monotonic() - began < 2 * CLOSE_SECONDS + 1
         assert limited.connections == []
+        transport_of(mute).abort()
 
 
 async def test_a_refusal_reaches_a_client_that_is_stopped(

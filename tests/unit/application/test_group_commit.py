@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -54,6 +54,7 @@ def committing(
     capacity: int = 100,
     largest_batch: int = 50,
     lanes_per_commit: int | None = None,
+    size_of: Callable[[str], int] = lambda item: 1,
 ) -> GroupCommit[str, str]:
     return GroupCommit(
         batches,
@@ -62,7 +63,7 @@ def committing(
         lanes_per_commit=lanes_per_commit,
         capacity=capacity,
         largest_batch=largest_batch,
-        size_of=lambda item: 1,
+        size_of=size_of,
         on_batch=lambda _: None,
     )
 
@@ -299,6 +300,119 @@ async def test_a_flusher_that_is_cancelled_in_mid_flight_leaves_nobody_waiting(b
     await group.drain()
 
 
+async def test_a_batch_is_as_large_as_its_commands_together(batches: Batches) -> None:
+    """In order: what does not fit any more begins the next, and nothing smaller overtakes it."""
+    group = committing(batches, largest_batch=5, size_of=len)
+    async with flushing(group):
+        batches.gate.clear()
+        first = submit(group, "a")
+        await settle()
+        later = submit(group, "bb", "cc", "d", "eee", "ff", "g")
+        await settle()
+        batches.gate.set()
+        await asyncio.gather(*first, *later)
+        assert batches.seen == [["a"], ["bb", "cc", "d"], ["eee", "ff"], ["g"]]
+
+
+@pytest.mark.parametrize("others", ["before", "after"])
+async def test_a_command_larger_than_a_batch_goes_alone(batches: Batches, others: str) -> None:
+    group = committing(batches, largest_batch=5, size_of=len)
+    items = ["a", "b", "larger than a batch"] if others == "before" else ["larger than a batch", "a", "b"]
+    async with flushing(group):
+        batches.gate.clear()
+        answers = [*submit(group, "first"), *submit(group, *items)]
+        await settle()
+        batches.gate.set()
+        await asyncio.gather(*answers)
+        assert [batch for batch in batches.seen if "larger than a batch" in batch] == [
+            ["larger than a batch"]
+        ]
+        assert batches.items == ["first", *items]
+        assert ["a", "b"] in batches.seen
+
+
+async def test_capacity_counts_sizes_and_a_command_is_taken_whole_while_there_is_room(
+    batches: Batches,
+) -> None:
+    group = committing(batches, capacity=5, size_of=len)
+    async with flushing(group):
+        batches.gate.clear()
+        taken = submit(group, "four", "larger than what is left")
+        await settle()
+        with pytest.raises(Overloaded):
+            await group.submit("call", "x")
+        batches.gate.set()
+        await asyncio.gather(*taken)
+        assert await group.submit("call", "x") == "<x>"
+
+
+async def test_who_can_wait_waits_for_room_and_goes_on(batches: Batches) -> None:
+    group = committing(batches, capacity=2)
+    async with flushing(group):
+        batches.gate.clear()
+        taken = submit(group, "a", "b")
+        await settle()
+        patient = [asyncio.create_task(group.submit_when_there_is_room("call", item)) for item in "cdefg"]
+        await settle()
+        assert not any(answer.done() for answer in patient)
+        with pytest.raises(Overloaded):
+            await group.submit("call", "x")
+        batches.gate.set()
+        assert await asyncio.gather(*taken, *patient) == [f"<{item}>" for item in "abcdefg"]
+        assert batches.items == list("abcdefg")
+
+
+async def test_no_more_than_there_is_room_for_goes_on_at_once(batches: Batches) -> None:
+    group = committing(batches, capacity=2, largest_batch=2)
+    async with flushing(group):
+        batches.gate.clear()
+        patient = [asyncio.create_task(group.submit_when_there_is_room("call", item)) for item in "abcdef"]
+        await settle()
+        assert group._size == 2
+        batches.gate.set()
+        await asyncio.gather(*patient)
+        assert max(len(batch) for batch in batches.seen) <= 2
+
+
+async def test_where_there_is_room_nobody_waits(batches: Batches) -> None:
+    group = committing(batches, capacity=1)
+    async with flushing(group):
+        assert await group.submit_when_there_is_room("call", "a") == "<a>"
+
+
+async def test_draining_ends_the_waiting_for_room(batches: Batches) -> None:
+    group = committing(batches, capacity=1)
+    async with flushing(group):
+        batches.gate.clear()
+        (taken,) = submit(group, "a")
+        await settle()
+        patient = [asyncio.create_task(group.submit_when_there_is_room("call", item)) for item in "bc"]
+        await settle()
+        draining = asyncio.create_task(group.drain())
+        outcomes = await asyncio.gather(*patient, return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [Draining, Draining]
+        assert not taken.done()
+        batches.gate.set()
+        await draining
+        assert taken.result() == "<a>"
+        assert batches.items == ["a"]
+
+
+async def test_a_waiter_that_hangs_up_leaves_its_room_to_others(batches: Batches) -> None:
+    group = committing(batches, capacity=1)
+    async with flushing(group):
+        batches.gate.clear()
+        (taken,) = submit(group, "a")
+        await settle()
+        gone = asyncio.create_task(group.submit_when_there_is_room("call", "gone"))
+        patient = asyncio.create_task(group.submit_when_there_is_room("call", "b"))
+        await settle()
+        gone.cancel()
+        batches.gate.set()
+        assert await asyncio.gather(taken, patient) == ["<a>", "<b>"]
+        assert batches.items == ["a", "b"]
+
+
 async def test_each_batch_that_went_through_is_told(batches: Batches) -> None:
     sizes: list[int] = []
     group = GroupCommit[str, str](
@@ -312,6 +426,6 @@ async def test_each_batch_that_went_through_is_told(batches: Batches) -> None:
         on_batch=sizes.append,
     )
     async with flushing(group):
-        await asyncio.gather(*submit(group, "a", "b", "c"))
+        await asyncio.gather(*submit(group, "a", "bb", "c"))
         await group.submit("call", "d")
-    assert sizes == [3, 1]
+    assert sizes == [4, 1]

@@ -17,8 +17,8 @@ from application.errors import (
 )
 from application.receive_packets import ReceivePackets
 from domain.call import Call
-from domain.delivery import DeliveryReceipt
-from domain.errors import CallClosed, InvalidValue, SequenceConflict, TrunklineError
+from domain.delivery import Delivery, DeliveryReceipt, StreamStanding
+from domain.errors import CallClosed, DeliveryRefused, InvalidValue, SequenceConflict, TrunklineError
 from domain.packet import IncomingPacket, PacketKey
 from tests.deliveries import Receipt, ReceiptStatus, alone, receipt_of
 from tests.fakes.storage import InMemoryStorage, Step
@@ -218,3 +218,72 @@ async def test_races_that_are_lost_again_and_again_end(receive: Receive, storage
     with pytest.raises(Overloaded):
         await receive([sent(1)])
     assert storage.calls == {}
+
+
+def together(*packets: IncomingPacket) -> Delivery:
+    return Delivery(packets[0].call_id, packets)
+
+
+async def test_deliveries_of_many_packets_share_a_commit_and_each_gets_its_receipt(
+    units: FakeUnitsOfWork, storage: InMemoryStorage
+) -> None:
+    outcomes = await ReceivePackets(units)(
+        [
+            together(sent(1), sent(2), sent(1, stream="agent")),
+            together(sent(1, call_id="c-2"), sent(3, call_id="c-2")),
+            together(sent(2), sent(3)),
+        ]
+    )
+    assert outcomes == [
+        DeliveryReceipt("c-1", 3, 0, (StreamStanding("main", 2, 3, ()), StreamStanding("agent", 1, 2, ()))),
+        DeliveryReceipt("c-2", 2, 0, (StreamStanding("main", 3, 4, ((2, 2),)),)),
+        DeliveryReceipt("c-1", 1, 1, (StreamStanding("main", 3, 4, ()),)),
+    ]
+    assert storage.commits == 1
+    assert len(storage.packets) == 6
+
+
+async def test_a_refused_delivery_leaves_nothing_and_its_neighbours_go_through(
+    units: FakeUnitsOfWork, storage: InMemoryStorage
+) -> None:
+    """It is refused for what an earlier one of the same batch brought, and would have started a call."""
+    outcomes = await ReceivePackets(units)(
+        [
+            together(sent(1), sent(2)),
+            together(sent(3), sent(2, "other"), sent(4, "\0")),
+            together(sent(1, call_id="c-2"), sent(2, "\0", call_id="c-2")),
+            together(sent(3), sent(5)),
+        ]
+    )
+    refusals = [outcome.refusals for outcome in outcomes if isinstance(outcome, DeliveryRefused)]
+    assert [{place: type(why) for place, why in refused.items()} for refused in refusals] == [
+        {1: SequenceConflict, 2: InvalidValue},
+        {1: InvalidValue},
+    ]
+    assert [isinstance(outcome, DeliveryReceipt) for outcome in outcomes] == [True, False, False, True]
+    assert storage.calls.keys() == {"c-1"}
+    assert list(storage.call("c-1").streams["main"].received.ranges()) == [(1, 3), (5, 5)]
+    assert sorted(key.sequence for key in storage.packets) == [1, 2, 3, 5]
+
+
+async def test_a_delivery_is_compared_with_what_was_stored_before(
+    units: FakeUnitsOfWork, storage: InMemoryStorage
+) -> None:
+    receive = ReceivePackets(units)
+    await receive([together(sent(1), sent(2))])
+    (refused,) = await receive([together(sent(1), sent(2, "other"), sent(3))])
+    assert isinstance(refused, DeliveryRefused)
+    assert list(refused.refusals) == [1]
+    (receipt,) = await receive([together(sent(1), sent(2), sent(3))])
+    assert isinstance(receipt, DeliveryReceipt)
+    assert (receipt.accepted, receipt.duplicates) == (1, 2)
+    assert storage.commits == 2
+
+
+async def test_deliveries_of_duplicates_alone_commit_nothing(
+    units: FakeUnitsOfWork, storage: InMemoryStorage
+) -> None:
+    receive = ReceivePackets(units)
+    for _ in range(2):
+        await receive([together(sent(1), sent(2))])
+    assert storage.commits == 1

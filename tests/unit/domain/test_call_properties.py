@@ -14,9 +14,11 @@ from domain.analysis import Failure, FailureReason, Transcript
 from domain.audio_stream import AudioStream
 from domain.call import Call
 from domain.call_state import CallState
+from domain.delivery import Delivery
 from domain.errors import (
     CallClosed,
     CallDiffers,
+    DeliveryRefused,
     IllegalTransition,
     InvalidValue,
     RunSuperseded,
@@ -36,6 +38,11 @@ streams = st.sampled_from(["main", "agent#2"])
 sequences = st.integers(0, 6) | st.sampled_from([9, 80, MAX_SEQUENCE])
 spread_sequences = st.lists(st.integers(1, 60).map(lambda half: 2 * half), min_size=1, max_size=40)
 data = st.sampled_from(["hello", "other", ""])
+deliveries = st.lists(
+    st.builds(packet, st.integers(0, 20), st.sampled_from(["hello"] * 9 + ["other", "a\0b"]), streams),
+    min_size=1,
+    max_size=12,
+)
 ends: st.SearchStrategy[dict[str, int]] = st.just({}) | st.fixed_dictionaries(
     {"main": st.integers(0, 6)}, optional={"agent#2": st.integers(0, 6)}
 )
@@ -114,6 +121,56 @@ class CallMachine(RuleBasedStateMachine):
         else:
             assert to_store is not None
             assert (to_store.key, to_store.data) == (incoming.key, str(incoming.data).encode())
+
+    @rule(sent=deliveries, kept=st.sets(streams))
+    def receive_together(self, sent: list[IncomingPacket], kept: set[str]) -> None:
+        """``kept`` are the streams whose data is still stored."""
+        stored = {
+            incoming.key: known.encode()
+            for incoming in sent
+            if incoming.stream in kept
+            and (known := self.model.data_of(incoming.stream, incoming.sequence)) is not None
+        }
+        expected, bad = self.outcomes(sent, kept)
+        if bad:
+            self.refused(
+                DeliveryRefused if len(sent) > 1 else next(iter(bad.values())),
+                lambda: self.call.receive(Delivery("c-1", tuple(sent)), stored),
+            )
+            return
+        receipt, to_store = self.call.receive(Delivery("c-1", tuple(sent)), stored)
+        for incoming in expected:
+            self.model.receive(incoming.stream, incoming.sequence, str(incoming.data))
+        assert [(new.key, new.data) for new in to_store] == [
+            (new.key, str(new.data).encode()) for new in expected
+        ]
+        assert (receipt.accepted, receipt.duplicates) == (len(expected), len(sent) - len(expected))
+        assert [(found.stream, found.next_expected, found.missing) for found in receipt.streams] == [
+            (name, self.model.next_expected(name), self.model.missing(name))
+            for name in dict.fromkeys(incoming.stream for incoming in sent)
+        ]
+
+    def outcomes(
+        self, sent: list[IncomingPacket], kept: set[str]
+    ) -> tuple[list[IncomingPacket], dict[int, type[TrunklineError]]]:
+        """Which are new, and which are refused for what, one by one."""
+        seen: dict[tuple[str, int], object] = {}
+        new: list[IncomingPacket] = []
+        bad: dict[int, type[TrunklineError]] = {}
+        for place, incoming in enumerate(sent):
+            number = (incoming.stream, incoming.sequence)
+            known = self.model.data_of(*number)
+            held = seen.get(number, known if incoming.stream in kept else None)
+            if not self.model.is_open:
+                bad[place] = CallClosed
+            elif incoming.data == "a\0b":
+                bad[place] = InvalidValue
+            elif held is not None and held != incoming.data:
+                bad[place] = SequenceConflict
+            elif known is None and number not in seen:
+                seen[number] = incoming.data
+                new.append(incoming)
+        return new, bad
 
     @precondition(lambda self: self.model.is_open)
     @rule(incoming=st.sampled_from([packet(3, "a\0b"), packet(3, "\ud800"), packet(3, "hello", "no name")]))

@@ -138,3 +138,39 @@ def test_what_is_taken_as_audio_is_given_back_as_it_was_sent(data: str) -> None:
 def test_text_without_nul_and_surrogates_is_given_back_as_it_was_sent(text: str) -> None:
     if "\0" not in text:
         assert TEXT.encode(TEXT.decode(text)) == text
+
+
+@given(st.binary(max_size=200))
+def test_raw_audio_is_taken_as_it_is_and_as_its_base64_would_be(raw: bytes) -> None:
+    assert MULAW.decode(raw) == raw == MULAW.decode(base64.b64encode(raw).decode())
+
+
+def test_raw_audio_that_looks_like_base64_is_not_decoded() -> None:
+    assert MULAW.decode(b"AP9/") == b"AP9/"
+
+
+def test_a_broken_raw_frame_is_refused() -> None:
+    assert STEREO_L16.decode(bytes(8)) == bytes(8)
+    with pytest.raises(InvalidValue, match="4-byte frames"):
+        STEREO_L16.decode(bytes(6))
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
+def test_raw_text_is_its_utf_8(text: str) -> None:
+    assert TEXT.decode(text.encode()) == text.encode() == TEXT.decode(text)
+
+
+@pytest.mark.parametrize(
+    ("raw", "problem"),
+    [
+        (b"\xff", "UTF-8"),
+        (b"a\xc3", "UTF-8"),
+        (b"\xed\xa0\x80", "UTF-8"),
+        (b"\xc0\x80", "UTF-8"),
+        (b"a\0", "NUL"),
+    ],
+)
+def test_raw_text_that_cannot_be_stored_is_refused(raw: bytes, problem: str) -> None:
+    with pytest.raises(InvalidValue, match=problem) as refusal:
+        TEXT.decode(raw)
+    assert refusal.value.field == "data"

@@ -10,7 +10,7 @@ from domain.errors import DataTooLarge, InvalidValue
 from domain.packet import MAX_DATA_BYTES, MAX_SEQUENCE, IncomingPacket, Packet, PacketKey
 
 
-def incoming(sequence: int = 1, timestamp: float = 0.0, data: str = "") -> IncomingPacket:
+def incoming(sequence: int = 1, timestamp: float = 0.0, data: str | bytes = "") -> IncomingPacket:
     return IncomingPacket("c-1", "main", sequence, timestamp, data)
 
 
@@ -47,6 +47,13 @@ def test_data_is_measured_in_utf_8(character: str, width_bytes: int) -> None:
     assert incoming(data=full).data == full
     with pytest.raises(DataTooLarge) as refusal:
         incoming(data=full + "a")
+    assert refusal.value.field == "data"
+
+
+def test_raw_data_is_measured_in_bytes() -> None:
+    assert incoming(data=bytes(MAX_DATA_BYTES)).data == bytes(MAX_DATA_BYTES)
+    with pytest.raises(DataTooLarge) as refusal:
+        incoming(data=bytes(MAX_DATA_BYTES + 1))
     assert refusal.value.field == "data"
 
 

@@ -69,3 +69,18 @@ def test_the_order_of_additions_does_not_matter(numbers: list[int]) -> None:
 def test_ranges_give_the_same_set_back(numbers: list[int]) -> None:
     held = added(numbers)
     assert SequenceSet(held.ranges()) == held
+
+
+@given(close_together, close_together, close_together)
+def test_a_copy_is_equal_and_goes_its_own_way(
+    numbers: list[int], later: list[int], copied: list[int]
+) -> None:
+    held = added(numbers)
+    copy = held.copy()
+    assert copy == held
+    for number in later:
+        held.add(number)
+    for number in copied:
+        copy.add(number)
+    assert held == added(numbers + later)
+    assert copy == added(numbers + copied)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import selectors
 
 import pytest
 from aiohttp import web
@@ -11,17 +10,7 @@ from aiohttp import web
 from entrypoints.http import wire
 from entrypoints.http.bodies import BODY_SECONDS, read_body, read_optional_body
 from entrypoints.http.problems import UnreadableBody
-
-
-class MovableClock(asyncio.SelectorEventLoop):
-    """A loop whose time can be moved on."""
-
-    def __init__(self) -> None:
-        super().__init__(selectors.DefaultSelector())
-        self.moved_seconds = 0.0
-
-    def time(self) -> float:
-        return super().time() + self.moved_seconds
+from tests.unit.http.movable_clock import MovableClock
 
 
 async def _stalled(refusals: list[UnreadableBody], *, optional: bool) -> None:
