@@ -35,7 +35,7 @@ class PacketClient:
         if message.type is aiohttp.WSMsgType.TEXT:
             return orjson.loads(message.data)
         assert message.type is aiohttp.WSMsgType.CLOSE, message
-        return Closed(message.data, message.extra)
+        return Closed(message.data, message.extra or "")
 
     async def send(self, *sequences: int, data: bytes = b"text") -> None:
         """One binary message."""

@@ -130,7 +130,8 @@ async def test_a_client_that_reads_no_acknowledgement_is_stored_and_holds_up_nob
 
         async def all_stored() -> bool:
             found = (await client.call(call_id))["streams"]
-            return sum(stream["received"] for stream in found) == len(SENT_UNHEARD)
+            received: int = sum(stream["received"] for stream in found)
+            return received == len(SENT_UNHEARD)
 
         await until_found(all_stored)
         (connection,) = limited.connections

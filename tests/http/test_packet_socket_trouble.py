@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from entrypoints.http.packet_socket import PacketSocketHandlers
 from tests.databases import Databases
 from tests.http.answer import assert_problem
 from tests.http.database_proxy import Commits, DatabaseProxy
@@ -143,7 +144,7 @@ async def test_a_process_that_ends_sends_its_clients_elsewhere(databases: Databa
                 await busy.send(2)
                 await until_somebody_waits(service)
                 await busy.send(3, 4)
-                (connection,) = [one for one in open_connections(service) if one._call_id == call_id]
+                (connection,) = [one for one in handlers_of(service)._open if one._call_id == call_id]
                 await until(lambda: connection._held_packets == 2)
                 ending = asyncio.create_task(asyncio.to_thread(running.close))
                 await until(lambda: connection._is_sent_elsewhere)
@@ -171,12 +172,16 @@ async def test_a_process_that_ends_does_not_wait_for_its_storage(databases: Data
 
 async def test_nobody_is_let_in_while_the_process_ends(databases: Databases, call_id: str) -> None:
     with running_service(databases) as service:
-        handlers = service.container.api().on_shutdown[0].__self__
+        handlers = handlers_of(service)
         service.run(handlers.close_all(service.container.api()))
         with pytest.raises(Exception, match="503"):
             async with packet_client(service.url, call_id):
                 pass
 
 
-def open_connections(service: RunningService) -> list[Any]:
-    return list(service.container.api().on_shutdown[0].__self__._open)
+def handlers_of(service: RunningService) -> PacketSocketHandlers:
+    (handlers,) = (
+        found for hook in service.container.api().on_shutdown if (found := getattr(hook, "__self__", None))
+    )
+    assert isinstance(handlers, PacketSocketHandlers)
+    return handlers

@@ -409,7 +409,7 @@ async def test_a_waiter_that_hangs_up_leaves_its_room_to_others(batches: Batches
         await settle()
         gone.cancel()
         batches.gate.set()
-        assert await asyncio.gather(taken, patient) == ["<a>", "<b>"]
+        assert (await taken, await patient) == ("<a>", "<b>")
         assert batches.items == ["a", "b"]
 
 
