@@ -29,6 +29,8 @@ def handlers() -> PacketSocketHandlers:
     deliveries = GroupCommit[Delivery, DeliveryReceipt](
         ReceivePackets(FakeUnitsOfWork(InMemoryStorage())),
         flushers=1,
+        lane_of=len,
+        lanes_per_commit=None,
         capacity=1,
         largest_batch=1,
         size_of=lambda delivery: len(delivery.packets),
