@@ -167,6 +167,7 @@ async def test_a_drop_that_had_to_give_up_is_gone_on_with(
     await days.prepare([OLD, OTHER])
     await start(pool, "old", OLD)
     await start(pool, "c-1", OTHER)
+    await start(pool, "c-2", OTHER)
     hasty_pool = await asyncpg.create_pool(
         database_url, min_size=1, max_size=2, server_settings={"lock_timeout": "100ms"}
     )
@@ -180,7 +181,13 @@ async def test_a_drop_that_had_to_give_up_is_gone_on_with(
     with pytest.raises(StorageUnavailable):
         await store(pool, "old", 1)
     assert OLD in await days.kept()
-    assert await days.drop(OLD)
+    async with units_on(pool)() as unit:
+        await unit.calls.lock(["c-1"])
+        await unit.packets.add([Packet("c-1", "main", 1, 0.0, b"sound")])
+        async with asyncio.timeout(2):
+            assert await days.drop(OLD), "which waits for no insert any more"
+            await store(pool, "c-2", 1)
+        await unit.commit()
     assert OLD not in await days.kept()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone
 
 import pytest
 
@@ -68,6 +68,20 @@ async def test_a_packet_finds_room_whatever_its_day(storage: StorageArrangement)
     await start_with_packet(storage, "prepared", DAY)
     await start_with_packet(storage, "unprepared", NEXT)
     assert len(await packets_of(storage, "prepared")) == len(await packets_of(storage, "unprepared")) == 1
+
+
+async def test_a_calls_day_is_that_of_its_start_in_utc(storage: StorageArrangement) -> None:
+    """In whichever zone the start was told."""
+    await storage.days.prepare([DAY])
+    start = moment(DAY, time(23)).astimezone(timezone(timedelta(hours=9)))
+    assert start.date() == NEXT
+    async with storage.units() as unit:
+        await unit.calls.save([Call.start("abroad", start)])
+        await unit.packets.add([packet(1, call_id="abroad")])
+        await unit.commit()
+    assert len(await packets_of(storage, "abroad")) == 1
+    assert await storage.days.drop(DAY)
+    assert await packets_of(storage, "abroad") == []
 
 
 async def test_a_dropped_day_is_gone_with_its_packets_and_nothing_else(storage: StorageArrangement) -> None:
