@@ -57,9 +57,11 @@ async def test_days_are_prepared_once_however_often_and_by_how_many(storage: Sto
 
 async def test_today_is_a_day_of_the_storages_clock(storage: StorageArrangement) -> None:
     async with storage.units() as unit:
+        await unit.calls.lock([])
         before = unit.now.astimezone(UTC).date()
     today = await storage.days.today()
     async with storage.units() as unit:
+        await unit.calls.lock([])
         assert before <= today <= unit.now.astimezone(UTC).date()
 
 
