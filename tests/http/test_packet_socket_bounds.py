@@ -149,6 +149,45 @@ async def test_a_client_that_reads_no_acknowledgement_is_stored_and_holds_up_nob
             said[acknowledged["stream"]] = acknowledged["through"]
 
 
+async def test_what_is_still_unsaid_is_said_before_a_connection_is_closed_for_an_error(
+    service: RunningService, call_id: str
+) -> None:
+    async with (
+        limited_sockets(service, MEBIBYTE) as limited,
+        packet_client(limited.url, call_id) as (slow, _),
+    ):
+        (connection,) = limited.connections
+        await send_without_listening(slow)
+        await slow.socket.send_str("nonsense")
+        await until(lambda: connection._reading is not None and connection._reading.done())
+        transport_of(slow).resume_reading()
+        said: dict[str, int] = {}
+        while not isinstance(message := await slow.next(), Closed):
+            said[message["ack"]["stream"]] = message["ack"]["through"]
+        assert message.code == 4400
+        assert said == dict.fromkeys(STREAMS, 64)
+
+
+async def test_a_delivery_is_made_of_whole_messages_and_bounded(
+    service: RunningService, call_id: str
+) -> None:
+    """What does not fit any more waits for the next commit."""
+    async with (
+        limited_sockets(service, AMPLE) as limited,
+        packet_client(limited.url, call_id) as (client, _),
+    ):
+        await client.send(0)
+        assert await client.next() == ack(0)
+        with held_storage(service):
+            await client.send(1)
+            await until_somebody_waits(service)
+            await client.send(*range(2, 602))
+            await client.send(*range(602, 1_202))
+            (connection,) = limited.connections
+            await until(lambda: connection._held_packets == 1_200)
+        assert [await client.next() for _ in range(3)] == [ack(1), ack(601), ack(1_201)]
+
+
 async def test_a_client_that_listens_to_nothing_does_not_hold_up_the_end_of_the_process(
     service: RunningService, call_id: str
 ) -> None:
