@@ -18,11 +18,17 @@ class MemoryBound:
 
     async def take(self, byte_count: int) -> None:
         """What is larger than the bound is taken where nothing else is held."""
+        if not self._turn.locked() and self._has_room(byte_count):
+            self.held_bytes += byte_count
+            return
         async with self._turn:
-            while self.held_bytes and self.held_bytes + byte_count > self.most_bytes:
+            while not self._has_room(byte_count):
                 self._freed.clear()
                 await self._freed.wait()
             self.held_bytes += byte_count
+
+    def _has_room(self, byte_count: int) -> bool:
+        return not self.held_bytes or self.held_bytes + byte_count <= self.most_bytes
 
     def free(self, byte_count: int) -> None:
         self.held_bytes -= byte_count

@@ -38,11 +38,23 @@ CLOSE_SECONDS: Final = 2
 _LONGEST_REASON_BYTES: Final = 123  # RFC 6455 section 5.5: a control frame has 125, and two are the code
 
 
-@attrs.frozen(eq=False)
-class _Message:
+@attrs.define(eq=False)
+class _Batch:
+    """Whole messages that make one delivery. ``read_at`` is when the first of them was."""
+
     packets: list[IncomingPacket]
     byte_count: int
     read_at: float
+
+    def takes(self, packets: list[IncomingPacket], byte_count: int) -> bool:
+        """Whether so much more was within bounds, and is in it now."""
+        if len(self.packets) + len(packets) > LARGEST_DELIVERY:
+            return False
+        if self.byte_count + byte_count > LARGEST_DELIVERY_BYTES:
+            return False
+        self.packets += packets
+        self.byte_count += byte_count
+        return True
 
 
 @attrs.define(eq=False)
@@ -56,7 +68,7 @@ class PacketConnection:
     _deliveries: GroupCommit[Delivery, DeliveryReceipt]
     _memory: MemoryBound
     _on_acknowledged: Callable[[float], None]
-    _held: deque[_Message] = attrs.field(factory=deque, init=False)
+    _held: deque[_Batch] = attrs.field(factory=deque, init=False)
     _held_packets: int = attrs.field(default=0, init=False)
     _held_bytes: int = attrs.field(default=0, init=False)
     _arrived: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
@@ -113,7 +125,7 @@ class PacketConnection:
             byte_count = getsizeof(message.data) + HELD_BYTES_PER_PACKET * len(packets)
             read_at = time.perf_counter()
             await self._memory.take(byte_count)
-            self._hold(_Message(packets, byte_count, read_at))
+            self._hold(packets, byte_count, read_at)
             while self._is_full:
                 self._taken.clear()
                 await self._taken.wait()
@@ -123,10 +135,11 @@ class PacketConnection:
             return packets_of_frame(self._call_id, self._stream, message.data)
         return [packet_of_text(self._call_id, self._stream, message.data)]
 
-    def _hold(self, message: _Message) -> None:
-        self._held.append(message)
-        self._held_packets += len(message.packets)
-        self._held_bytes += message.byte_count
+    def _hold(self, packets: list[IncomingPacket], byte_count: int, read_at: float) -> None:
+        if not self._held or not self._held[-1].takes(packets, byte_count):
+            self._held.append(_Batch(packets, byte_count, read_at))
+        self._held_packets += len(packets)
+        self._held_bytes += byte_count
         self._arrived.set()
 
     @property
@@ -146,28 +159,15 @@ class PacketConnection:
             await self._arrived.wait()
 
     async def _store_some(self) -> None:
-        messages = self._next_messages()
+        batch = self._held.popleft()
+        self._held_packets -= len(batch.packets)
+        self._held_bytes -= batch.byte_count
         self._taken.set()
         try:
-            await self._deliver([packet for message in messages for packet in message.packets])
+            await self._deliver(batch.packets)
         finally:
-            self._memory.free(sum(message.byte_count for message in messages))
-        self._on_acknowledged(time.perf_counter() - messages[0].read_at)
-
-    def _next_messages(self) -> list[_Message]:
-        """Whole messages, as many as fit into one delivery."""
-        messages: list[_Message] = []
-        packets_left, bytes_left = LARGEST_DELIVERY, LARGEST_DELIVERY_BYTES
-        while self._held:
-            packets_left -= len(self._held[0].packets)
-            bytes_left -= self._held[0].byte_count
-            if messages and min(packets_left, bytes_left) < 0:
-                break
-            message = self._held.popleft()
-            self._held_packets -= len(message.packets)
-            self._held_bytes -= message.byte_count
-            messages.append(message)
-        return messages
+            self._memory.free(batch.byte_count)
+        self._on_acknowledged(time.perf_counter() - batch.read_at)
 
     async def _deliver(self, packets: list[IncomingPacket]) -> None:
         """All of them, or those before the first that is refused, and then its refusal is raised."""

@@ -40,19 +40,18 @@ def packets_of_frame(call_id: str, stream: str, frame: bytes) -> list[IncomingPa
     while at < len(frame):
         if len(packets) == MAX_PACKETS:
             raise UnreadableBody(413, "Too many packets", f"a message has at most {MAX_PACKETS} packets")
-        number = len(packets) + 1
         if len(frame) - at < HEADER.size:
-            raise _cut_short(number, "header")
+            raise _cut_short(len(packets), "header")
         length, sequence, timestamp = HEADER.unpack_from(frame, at)
         at += HEADER.size
         if length > MAX_DATA_BYTES:
-            raise DataTooLarge(f"{number}.data", f"is larger than {MAX_DATA_BYTES} bytes")
+            raise DataTooLarge(f"{len(packets) + 1}.data", f"is larger than {MAX_DATA_BYTES} bytes")
         if at + length > len(frame):
-            raise _cut_short(number, "data")
+            raise _cut_short(len(packets), "data")
         try:
             packet = IncomingPacket(call_id, stream, sequence, timestamp, frame[at : at + length])
         except InvalidValue as error:
-            raise InvalidValue(f"{number}.{error.field}", error.problem) from None
+            raise InvalidValue(f"{len(packets) + 1}.{error.field}", error.problem) from None
         packets.append(packet)
         at += length
     if not packets:
@@ -71,5 +70,7 @@ def packet_of_text(call_id: str, stream: str, text: str) -> IncomingPacket:
     return IncomingPacket(call_id, named, packet.sequence, packet.timestamp, packet.data)
 
 
-def _cut_short(number: int, what: str) -> UnreadableBody:
-    return UnreadableBody(400, "Message cut short", f"it ends within the {what} of its packet {number}")
+def _cut_short(packets_before: int, what: str) -> UnreadableBody:
+    return UnreadableBody(
+        400, "Message cut short", f"it ends within the {what} of its packet {packets_before + 1}"
+    )
