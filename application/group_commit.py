@@ -54,6 +54,7 @@ class GroupCommit(Generic[Command, Answer]):
         self._lane_of = lane_of
         self._size_of = size_of
         self._capacity = capacity
+        self._patient_capacity = max(1, capacity // 2)
         self._on_batch = on_batch
         self._waiting = [
             LaneQueue[_Waiting[Command, Answer]](lanes_per_commit, largest_batch) for _ in range(flushers)
@@ -83,8 +84,11 @@ class GroupCommit(Generic[Command, Answer]):
             raise Overloaded
 
     async def submit_when_there_is_room(self, key: str, command: Command) -> Answer:
-        """The same for who can wait: it is not Overloaded, it takes longer."""
-        while self._size >= self._capacity and not self._draining:
+        """The same for who can wait: it is not Overloaded, it takes longer.
+
+        Half of the room is left to those who cannot, or they would find it taken every time.
+        """
+        while self._size >= self._patient_capacity and not self._draining:
             self._room.clear()
             await self._room.wait()
         return await self._submit(key, command)

@@ -11,7 +11,7 @@ from adapters.metrics.sharing import registry_of_all
 from application.ports import Backlog
 
 _ACK_SECONDS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
-_BATCH_PACKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+_BATCH_PACKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 _AI_SECONDS: Final = (0.1, 0.3, 1, 3, 10, 30, 60, 120)
 
 
@@ -32,7 +32,7 @@ class PrometheusMetrics:
         )
         self._acks = Histogram(
             "trunkline_ack_seconds",
-            "From a packet's request to its 202",
+            "From a packet to its acknowledgement: a 202, or a message over a WebSocket",
             buckets=_ACK_SECONDS,
             registry=self.registry,
         )

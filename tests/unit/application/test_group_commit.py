@@ -363,8 +363,24 @@ async def test_who_can_wait_waits_for_room_and_goes_on(batches: Batches) -> None
         assert batches.items == list("abcdefg")
 
 
+async def test_who_can_wait_leaves_half_of_the_room_to_those_who_cannot(batches: Batches) -> None:
+    group = committing(batches, capacity=4, largest_batch=2)
+    async with flushing(group):
+        batches.gate.clear()
+        patient = [asyncio.create_task(group.submit_when_there_is_room("call", item)) for item in "abcdef"]
+        await settle()
+        taken = submit(group, "x", "y")
+        await settle()
+        with pytest.raises(Overloaded):
+            await group.submit("call", "z")
+        batches.gate.set()
+        async with asyncio.timeout(5):
+            assert await asyncio.gather(*taken) == ["<x>", "<y>"]
+            await asyncio.gather(*patient)
+
+
 async def test_no_more_than_there_is_room_for_goes_on_at_once(batches: Batches) -> None:
-    group = committing(batches, capacity=2, largest_batch=2)
+    group = committing(batches, capacity=4, largest_batch=2)
     async with flushing(group):
         batches.gate.clear()
         patient = [asyncio.create_task(group.submit_when_there_is_room("call", item)) for item in "abcdef"]
