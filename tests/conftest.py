@@ -19,8 +19,8 @@ from tests.databases import Databases, databases_on, embedded_test_server
 # too; the printed blob is what makes a failure come back.
 settings.register_profile(
     "fast",
-    max_examples=400,
-    stateful_step_count=40,
+    max_examples=150,
+    stateful_step_count=30,
     deadline=None,
     derandomize=False,
     print_blob=True,
