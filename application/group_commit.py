@@ -98,9 +98,8 @@ class GroupCommit(Generic[Command, Answer]):
             raise Draining
         lane = self._lane_of(key)
         flusher = lane % self.flushers
-        waiting = _Waiting[Command, Answer](
-            command, self._size_of(command), asyncio.get_running_loop().create_future()
-        )
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        waiting = _Waiting(command, self._size_of(command), answer)
         self._size += waiting.size
         self._idle.clear()
         self._waiting[flusher].put(lane, waiting, waiting.size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
@@ -35,6 +36,8 @@ DATABASE_MAY_START_SECONDS: Final = 30
 HTTP_SHUTDOWN_SECONDS: Final = 5
 LONGEST_REQUEST_LINE_BYTES: Final = 64 * 1024
 """Generous, so that an id that is too long is refused in the way of every other bad field."""
+COLLECTOR_THRESHOLDS: Final = (20_000, 20, 50)
+"""Objects more than were freed, and then collections of the younger generation, before a collection."""
 _JOBS: Final = "jobs"
 
 log = structlog.get_logger("trunkline.service")
@@ -145,6 +148,13 @@ async def _close(pool: asyncpg.Pool) -> None:
         pool.terminate()
 
 
+def _spare_the_collector() -> None:
+    """What is there now stays; looking through it again and again took a tenth of a busy process's time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
+
+
 class Process:
     """What runs between the opening of the container and its closing."""
 
@@ -178,6 +188,7 @@ class Process:
         await self._turn_days_over()
         self._server = await self._serve()
         self._jobs = self._work() if self._works else None
+        _spare_the_collector()
 
     async def _turn_days_over(self) -> None:
         """Have room for packets before any can come, and see to it that it stays so."""

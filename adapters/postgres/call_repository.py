@@ -106,7 +106,8 @@ class PostgresCallRepository:
             if new:
                 await self._insert(new)
             for call in [*new, *known]:
-                await self._update(call)
+                if _what_changes(call) != self._rows[call.call_id]:
+                    await self._update(call)
             await self._save_streams(in_order)
             await self._save_events(in_order)
 
@@ -122,12 +123,10 @@ class PostgresCallRepository:
             self._rows[call.call_id] = _what_changes(Call.start(call.call_id, call.started_at))
 
     async def _update(self, call: Call) -> None:
-        state = _what_changes(call)
-        if state != self._rows[call.call_id]:
-            await self._connection.execute(
-                UPDATE_CALL, lane_of(call.call_id), call.call_id, *values_that_change(call)
-            )
-            self._rows[call.call_id] = state
+        await self._connection.execute(
+            UPDATE_CALL, lane_of(call.call_id), call.call_id, *values_that_change(call)
+        )
+        self._rows[call.call_id] = _what_changes(call)
 
     async def _save_streams(self, calls: Iterable[Call]) -> None:
         rows = [

@@ -27,6 +27,7 @@ CALL_COLUMNS: Final = (
 )
 
 _json = make_converter()
+_STATES: Final = {state.value: state for state in CallState}
 
 _EVENTS: Final[Mapping[str, type[CallEvent]]] = {
     event.name: event
@@ -37,26 +38,32 @@ _EVENTS: Final[Mapping[str, type[CallEvent]]] = {
 
 def call_from_row(row: asyncpg.Record) -> Call:
     """The call without its streams."""
-    reason = row["failure_reason"]
-    return Call(
+    call = Call(
         call_id=row["call_id"],
-        state=CallState(row["state"]),
+        state=_STATES[row["state"]],
         media=_media(row["encoding"], row["sample_rate_hz"], row["channels"]),
-        metadata=orjson.loads(row["metadata"]),
+        metadata=_metadata(row["metadata"]),
         started_at=row["started_at"],
-        completed_at=row["completed_at"],
-        archived_at=row["archived_at"],
-        final_sequences=orjson.loads(row["final_sequences"]),
-        next_run_at=row["next_run_at"],
-        runs=row["runs"],
-        failed_runs=row["failed_runs"],
-        transcript=_optional(row["transcript"], Transcript),
-        transcript_is_current=row["transcript_is_current"],
-        partial_transcripts=_partial_transcripts(row["partial_transcripts"]),
-        analysis=_optional(row["analysis"], Analysis),
-        failure=Failure(FailureReason(reason), row["failure_detail"]) if reason else None,
         version=row["version"],
     )
+    if call.state is not CallState.IN_PROGRESS:  # before its end a call has nothing else
+        _add_what_followed(call, row)
+    return call
+
+
+def _add_what_followed(call: Call, row: asyncpg.Record) -> None:
+    reason = row["failure_reason"]
+    call.completed_at = row["completed_at"]
+    call.archived_at = row["archived_at"]
+    call.final_sequences = orjson.loads(row["final_sequences"])
+    call.next_run_at = row["next_run_at"]
+    call.runs = row["runs"]
+    call.failed_runs = row["failed_runs"]
+    call.transcript = _optional(row["transcript"], Transcript)
+    call.transcript_is_current = row["transcript_is_current"]
+    call.partial_transcripts = _json.loads(row["partial_transcripts"], dict[str, Transcript])
+    call.analysis = _optional(row["analysis"], Analysis)
+    call.failure = Failure(FailureReason(reason), row["failure_detail"]) if reason else None
 
 
 def values_at_start(call: Call) -> tuple[object, ...]:
@@ -128,10 +135,9 @@ def _media(encoding: str, sample_rate_hz: int | None, channels: int | None) -> M
     return MediaFormat(Encoding(encoding), sample_rate_hz, channels)
 
 
-def _partial_transcripts(text: str) -> dict[str, Transcript]:
-    if text == "{}":  # as it is for every call that packets come in for
-        return {}
-    return _json.loads(text, dict[str, Transcript])
+def _metadata(text: str) -> dict[str, str]:
+    metadata: dict[str, str] = orjson.loads(text)
+    return metadata
 
 
 def _optional(text: str | None, kind: type[attrs.AttrsInstance]) -> Any:

@@ -24,6 +24,10 @@ _SESSION: Final = {
 }
 
 
+async def _leave_session(connection: asyncpg.Connection) -> None:
+    """Nothing here changes a session but by ``SET LOCAL``: resetting it would cost a turn for each batch."""
+
+
 async def open_pool(database_url: str, *, largest: int) -> asyncpg.Pool:
     """A pool of at most ``largest`` connections. Raises OSError or asyncpg.PostgresError."""
     return await asyncpg.create_pool(
@@ -32,6 +36,7 @@ async def open_pool(database_url: str, *, largest: int) -> asyncpg.Pool:
         max_size=largest,
         command_timeout=COMMAND_SECONDS,
         timeout=ACQUIRE_SECONDS,
+        reset=_leave_session,
         server_settings=_SESSION,
     )
 

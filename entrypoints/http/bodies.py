@@ -61,13 +61,12 @@ async def meet_expectation(request: web.Request) -> None:
 
 
 async def _read(request: web.Request, most_bytes: int) -> bytes:
-    too_large = UnreadableBody(413, "Body too large", f"a body has at most {most_bytes} bytes")
     if (request.content_length or 0) > most_bytes:
-        raise too_large
+        raise _too_large(most_bytes)
     if request.content.is_eof():  # small bodies come with their headers
         whole = request.content.read_nowait()
         if len(whole) > most_bytes:
-            raise too_large
+            raise _too_large(most_bytes)
         return whole
     body = bytearray()
     try:
@@ -75,10 +74,14 @@ async def _read(request: web.Request, most_bytes: int) -> bytes:
             async for chunk in request.content.iter_any():
                 body += chunk
                 if len(body) > most_bytes:
-                    raise too_large
+                    raise _too_large(most_bytes)
     except TimeoutError:
         raise UnreadableBody(408, "Body too slow", f"the body took over {BODY_SECONDS} s") from None
     return bytes(body)
+
+
+def _too_large(most_bytes: int) -> UnreadableBody:
+    return UnreadableBody(413, "Body too large", f"a body has at most {most_bytes} bytes")
 
 
 def _structured(raw: bytes, kind: type[Body]) -> Body:

@@ -40,6 +40,7 @@ def request_log(
     @web.middleware
     async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
         began = time.perf_counter()
+        request[_ID] = _id_of(request)
         resource = request.match_info.route.resource
         route = resource.canonical if resource is not None else _UNMATCHED
         method = request.method if resource is not None else _UNMATCHED  # anyone can make methods up
@@ -70,15 +71,13 @@ def request_log(
 
 async def name_request(request: web.Request, response: web.StreamResponse) -> None:
     """For `on_response_prepare`: every answer shows its request's id."""
-    response.headers[REQUEST_ID] = _request_id(request)
+    response.headers[REQUEST_ID] = request[_ID]
     request[_BEGUN] = response
 
 
-def _request_id(request: web.Request) -> str:
-    if _ID not in request:
-        given = request.headers.get(REQUEST_ID)
-        request[_ID] = given if given and _GIVEN_ID.fullmatch(given) else f"{_PROCESS}-{next(_numbers):x}"
-    return request[_ID]
+def _id_of(request: web.Request) -> str:
+    given = request.headers.get(REQUEST_ID)
+    return given if given and _GIVEN_ID.fullmatch(given) else f"{_PROCESS}-{next(_numbers):x}"
 
 
 def _problem(request: web.Request, error: Exception) -> ProblemDetails:
@@ -91,7 +90,7 @@ def _told(request: web.Request, problem: ProblemDetails) -> web.StreamResponse:
     """The problem as an answer, or the end of the connection where another answer was begun."""
     begun: web.StreamResponse | None = request.get(_BEGUN)
     if begun is None:
-        return problem.response(_request_id(request))
+        return problem.response(request[_ID])
     if request.transport is not None:
         request.transport.abort()
     return begun
@@ -101,7 +100,7 @@ def _write(request: web.Request, route: str, status: int, seconds: float, fault:
     write = log.error if status == 500 else log.warning if status >= 500 else log.info
     write(
         "request",
-        request_id=_request_id(request),
+        request_id=request[_ID],
         call_id=request.match_info.get("call_id"),
         method=request.method,
         route=route,
