@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -61,7 +62,8 @@ class GroupCommit(Generic[Command, Answer]):
         ]
         self._filled = [asyncio.Event() for _ in range(flushers)]
         self._size = 0
-        self._room = asyncio.Event()
+        self._patient: deque[asyncio.Future[None]] = deque()
+        """Those who wait for room, in the order in which they came."""
         self._idle = asyncio.Event()
         self._idle.set()
         self._draining = False
@@ -76,7 +78,7 @@ class GroupCommit(Generic[Command, Answer]):
         Raises what refused the command; Overloaded and Draining before any work is done.
         """
         self.refuse_when_full()
-        return await self._submit(key, command)
+        return await self._put(key, command)
 
     def refuse_when_full(self) -> None:
         """Raises Overloaded where nothing could be taken now: to be asked before a body is worked on."""
@@ -88,12 +90,35 @@ class GroupCommit(Generic[Command, Answer]):
 
         Half of the room is left to those who cannot, or they would find it taken every time.
         """
-        while self._size >= self._patient_capacity and not self._draining:
-            self._room.clear()
-            await self._room.wait()
-        return await self._submit(key, command)
+        if self._patient or not self._has_room_for_patient:
+            await self._patiently()
+        answer = self._put(key, command)
+        self._let_in_next()
+        return await answer
 
-    async def _submit(self, key: str, command: Command) -> Answer:
+    @property
+    def _has_room_for_patient(self) -> bool:
+        return self._size < self._patient_capacity
+
+    async def _patiently(self) -> None:
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._patient.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled():  # it was this one's turn
+                self._let_in_next()
+            raise
+
+    def _let_in_next(self) -> None:
+        """One at a time, or all would be woken for the room of one."""
+        while self._patient and self._has_room_for_patient:
+            turn = self._patient.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+
+    def _put(self, key: str, command: Command) -> asyncio.Future[Answer]:
         if self._draining:
             raise Draining
         lane = self._lane_of(key)
@@ -104,7 +129,7 @@ class GroupCommit(Generic[Command, Answer]):
         self._idle.clear()
         self._waiting[flusher].put(lane, waiting, waiting.size)
         self._filled[flusher].set()
-        return await waiting.answer
+        return answer
 
     async def flush_for_ever(self, flusher: int) -> None:
         """One flusher's work. To be run by the task runner, once for each of the flushers."""
@@ -122,7 +147,9 @@ class GroupCommit(Generic[Command, Answer]):
     async def drain(self) -> None:
         """Take no more, and return when everything taken is answered."""
         self._draining = True
-        self._room.set()
+        for turn in self._patient:
+            if not turn.done():
+                turn.set_result(None)
         await self._idle.wait()
 
     async def _flush(self, batch: Sequence[_Waiting[Command, Answer]]) -> None:
@@ -151,7 +178,7 @@ class GroupCommit(Generic[Command, Answer]):
         for waiting in batch:
             _refuse(waiting, OutcomeUnknown())  # does nothing to an answered one
         self._size -= _size(batch)
-        self._room.set()
+        self._let_in_next()
         if self._size == 0:
             self._idle.set()
 

@@ -66,11 +66,10 @@ async def _receive(unit: UnitOfWork, batch: Sequence[Delivery]) -> list[Outcome]
 
 def _received_before(calls: dict[str, Call], batch: Sequence[Delivery]) -> set[PacketKey]:
     return {
-        packet.key
+        key
         for delivery in batch
         if delivery.call_id in calls
-        for packet in delivery.packets
-        if calls[packet.call_id].has(packet.stream, packet.sequence)
+        for key in calls[delivery.call_id].received_before(delivery)
     }
 
 

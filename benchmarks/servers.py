@@ -49,7 +49,8 @@ async def trunkline(
         arguments += ["--processes", str(processes)]
     settings = {"TRUNKLINE_PORT": str(port), "TRUNKLINE_DATABASE_URL": database_url, **(environment or {})}
     async with process(bench, "trunkline", arguments, settings) as started:
-        await until_ready(started, f"http://127.0.0.1:{port}/readyz", bench.folder / "trunkline.log")
+        url = f"http://127.0.0.1:{port}/readyz"
+        await until_ready(started, url, bench.folder / "trunkline.log", processes or 1)
         yield Server(port, started.pid, database_url)
 
 
@@ -112,11 +113,19 @@ async def process(
         await _stop(started)
 
 
-async def until_ready(started: asyncio.subprocess.Process, url: str, log: Path) -> None:
-    """Until it answers 200. Raises ServerFailed."""
+async def until_ready(
+    started: asyncio.subprocess.Process, url: str, log: Path, processes: int | None = None
+) -> None:
+    """Until it answers 200: with ``processes`` each of them, as the ids that they give requests tell.
+
+    Raises ServerFailed.
+    """
+    ready: set[str] = set()
+    connector = aiohttp.TCPConnector(force_close=True)  # for a process is met by a new connection
     try:
-        async with asyncio.timeout(READY_SECONDS), aiohttp.ClientSession() as session:
-            while not await _is_ready(session, url):
+        async with asyncio.timeout(READY_SECONDS), aiohttp.ClientSession(connector=connector) as session:
+            while len(ready) < (processes or 1):
+                ready |= await _ready_processes(session, url)
                 if started.returncode is not None:
                     raise ServerFailed(last_line(log))
                 await asyncio.sleep(0.05)
@@ -136,12 +145,14 @@ def free_port() -> int:
         return port
 
 
-async def _is_ready(session: aiohttp.ClientSession, url: str) -> bool:
+async def _ready_processes(session: aiohttp.ClientSession, url: str) -> set[str]:
+    """What tells the process that answered from others; nothing where it was not ready."""
     try:
         async with session.get(url) as answer:
-            return answer.status == 200
+            process = answer.headers.get("X-Request-ID", "").partition("-")[0]
+            return {process} if answer.status == 200 else set()
     except aiohttp.ClientError:
-        return False
+        return set()
 
 
 async def _stop(started: asyncio.subprocess.Process) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -116,6 +116,10 @@ class Call:
         known = self.streams.get(stream)
         return known is not None and sequence in known.received
 
+    def received_before(self, delivery: Delivery) -> list[PacketKey]:
+        """Of the delivery's packets those whose numbers are taken."""
+        return [packet.key for packet in delivery.packets if self.has(packet.stream, packet.sequence)]
+
     def receive(
         self, delivery: Delivery, stored: Mapping[PacketKey, bytes]
     ) -> tuple[DeliveryReceipt, list[Packet]]:
@@ -126,19 +130,25 @@ class Call:
         Raises what refuses a lone packet (CallClosed, SequenceConflict, InvalidValue,
         StreamLimitReached), and DeliveryRefused for several; the call is then as it was.
         """
+        if self.state not in RECEIVING:
+            raise self._closed_to(delivery)
         before = self._copies(delivery)
-        taken: dict[PacketKey, bytes] = {}
         refusals: dict[int, TrunklineError] = {}
         to_store: list[Packet] = []
+        taken: dict[PacketKey, bytes] = {}
+
+        def data_before(key: PacketKey) -> bytes | None:
+            taken.update((packet.key, packet.data) for packet in to_store[len(taken) :])
+            return taken.get(key, stored.get(key))
+
         for place, incoming in enumerate(delivery.packets):
             try:
-                packet = self._take(incoming, taken.get(incoming.key, stored.get(incoming.key)))
+                packet = self._take(incoming, data_before)
             except TrunklineError as refusal:
                 refusals[place] = refusal
                 continue
             if packet is not None:
                 to_store.append(packet)
-                taken[packet.key] = packet.data
         if refusals and len(delivery.packets) == 1:
             raise refusals[0]
         if refusals:
@@ -146,13 +156,19 @@ class Call:
             raise DeliveryRefused(refusals)
         return self._receipt(delivery, len(to_store)), to_store
 
-    def _take(self, incoming: IncomingPacket, stored: bytes | None) -> Packet | None:
+    def _closed_to(self, delivery: Delivery) -> TrunklineError:
+        closed = CallClosed(self.call_id, self.state)
+        count = len(delivery.packets)
+        return closed if count == 1 else DeliveryRefused(dict.fromkeys(range(count), closed))
+
+    def _take(
+        self, incoming: IncomingPacket, data_before: Callable[[PacketKey], bytes | None]
+    ) -> Packet | None:
         """The packet to store, or None for a duplicate."""
-        if self.state not in RECEIVING:
-            raise CallClosed(self.call_id, self.state)
         data = self.media.decode(incoming.data)
         if self.has(incoming.stream, incoming.sequence):
-            if stored is not None and stored != data:
+            before = data_before(incoming.key)
+            if before is not None and before != data:
                 raise SequenceConflict(self.call_id, incoming.stream, incoming.sequence)
             return None
         self._stream_to_fill(incoming.stream).add(incoming.sequence, len(data))

@@ -40,6 +40,13 @@ class MediaFormat:
     sample_rate_hz: int | None = None
     channels: int | None = None
 
+    bytes_per_frame: int = attrs.field(init=False, eq=False, repr=False)
+    """One sample of every channel; of text, a byte."""
+
+    @bytes_per_frame.default
+    def _of_all_channels(self) -> int:
+        return _BYTES_PER_SAMPLE.get(self.encoding, 1) * (self.channels or 1)
+
     def __attrs_post_init__(self) -> None:
         if self.encoding is Encoding.TEXT:
             _refuse_given("media.sample_rate_hz", self.sample_rate_hz)
@@ -51,12 +58,6 @@ class MediaFormat:
     @property
     def is_audio(self) -> bool:
         return self.encoding is not Encoding.TEXT
-
-    @property
-    def bytes_per_frame(self) -> int:
-        """One sample of every channel. Audio only."""
-        assert self.channels is not None, "text has no frames"
-        return _BYTES_PER_SAMPLE[self.encoding] * self.channels
 
     @property
     def bytes_per_second(self) -> int:

@@ -58,8 +58,11 @@ class SequenceSet:
         return True
 
     def __contains__(self, number: int) -> bool:
+        lasts = self._lasts
+        if not lasts or number > lasts[-1]:
+            return False
         at = bisect_right(self._firsts, number) - 1
-        return at >= 0 and number <= self._lasts[at]
+        return at >= 0 and number <= lasts[at]
 
     def __len__(self) -> int:
         return sum(self._lasts) - sum(self._firsts) + len(self._firsts)

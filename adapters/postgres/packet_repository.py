@@ -27,11 +27,8 @@ DATA_OF: Final = """
     ) AS stored
 """
 
-INSERT_PACKETS: Final = """
-    INSERT INTO packets (call_day, lane, call_id, stream, sequence, sent_at_seconds, data)
-    SELECT * FROM unnest($1::date[], $2::smallint[], $3::text[], $4::text[], $5::bigint[], $6::float8[],
-                         $7::bytea[])
-"""
+PACKETS: Final = "packets"
+PACKET_COLUMNS: Final = ("call_day", "lane", "call_id", "stream", "sequence", "sent_at_seconds", "data")
 
 
 @attrs.frozen
@@ -62,15 +59,11 @@ class PostgresPacketRepository:
         return {PacketKey(row["call_id"], row["stream"], row["sequence"]): row["data"] for row in rows}
 
     async def add(self, packets: Sequence[Packet]) -> None:
-        days = [self._days[packet.call_id] for packet in packets]
-        with nothing_stored(), day_missing(set(days)):
-            await self._connection.execute(
-                INSERT_PACKETS,
-                days,
-                [lane_of(packet.call_id) for packet in packets],
-                [packet.call_id for packet in packets],
-                [packet.stream for packet in packets],
-                [packet.sequence for packet in packets],
-                [packet.timestamp for packet in packets],
-                [packet.data for packet in packets],
-            )
+        rows = [self._row(packet) for packet in packets]
+        with nothing_stored(), day_missing({row[0] for row in rows}):
+            await self._connection.copy_records_to_table(PACKETS, columns=PACKET_COLUMNS, records=rows)
+
+    def _row(self, packet: Packet) -> tuple[date, int, str, str, int, float, bytes]:
+        call_id = packet.call_id
+        stored_at = self._days[call_id], lane_of(call_id), call_id
+        return *stored_at, packet.stream, packet.sequence, packet.timestamp, packet.data

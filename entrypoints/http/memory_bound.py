@@ -16,11 +16,15 @@ class MemoryBound:
     _turn: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
     _freed: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
 
+    def take_at_once(self, byte_count: int) -> bool:
+        """Whether that was possible, as it nearly always is."""
+        if self._turn.locked() or not self._has_room(byte_count):
+            return False
+        self.held_bytes += byte_count
+        return True
+
     async def take(self, byte_count: int) -> None:
         """What is larger than the bound is taken where nothing else is held."""
-        if not self._turn.locked() and self._has_room(byte_count):
-            self.held_bytes += byte_count
-            return
         async with self._turn:
             while not self._has_room(byte_count):
                 self._freed.clear()

@@ -1,22 +1,24 @@
 """One WebSocket, and the packets that come over it.
 
 Three things go on side by side. What is read is held, within bounds. What is held is stored, one delivery at
-a time: what arrives meanwhile makes up the next. What was stored is acknowledged, and where the client reads
-slowly, only the newest of each stream is.
+a time, and nothing is read meanwhile: what has arrived by then is read at one go and makes up the next, which
+costs a busy process far less than to be woken by every message. What was stored is acknowledged, and where
+the client reads slowly, only the newest of each stream is.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from sys import getsizeof
 from typing import Final
 
 import attrs
 import orjson
 from aiohttp import ClientConnectionResetError, WSCloseCode, WSMessage, WSMsgType, web
+from aiohttp.base_protocol import BaseProtocol
 
 from application.group_commit import GroupCommit
 from domain.delivery import Delivery, DeliveryReceipt, StreamStanding
@@ -33,6 +35,10 @@ LARGEST_DELIVERY_BYTES: Final = 2 * 1024 * 1024
 """The same in bytes. A message may exceed what is left of either bound; it is taken whole."""
 HELD_BYTES_PER_PACKET: Final = 512
 """What a packet takes in memory beside its data, about."""
+PING_SECONDS: Final = 20
+"""Of silence."""
+PONG_SECONDS: Final = 10
+"""A client that does not answer a ping within this is gone."""
 CLOSE_SECONDS: Final = 2
 """For each step of closing that depends on the client, and for the storage where the process ends."""
 _LONGEST_REASON_BYTES: Final = 123  # RFC 6455 section 5.5: a control frame has 125, and two are the code
@@ -62,7 +68,7 @@ class PacketConnection:
     """``on_acknowledged`` is told how many seconds the oldest packet of a commit waited for it."""
 
     _socket: web.WebSocketResponse
-    _transport: asyncio.Transport | None
+    _protocol: BaseProtocol
     _call_id: str
     _stream: str
     _deliveries: GroupCommit[Delivery, DeliveryReceipt]
@@ -76,8 +82,15 @@ class PacketConnection:
     _unsaid: dict[str, StreamStanding] = attrs.field(factory=dict, init=False)
     _refused: IncomingPacket | None = attrs.field(default=None, init=False)
     _is_sent_elsewhere: bool = attrs.field(default=False, init=False)
+    _is_storing: bool = attrs.field(default=False, init=False)
+    _loop: asyncio.AbstractEventLoop = attrs.field(factory=asyncio.get_running_loop, init=False)
+    _heard_at: float = attrs.field(init=False)
     _reading: asyncio.Task[None] | None = attrs.field(default=None, init=False)
     _saying: asyncio.Task[None] | None = attrs.field(default=None, init=False)
+
+    @_heard_at.default
+    def _heard_when_it_connected(self) -> float:
+        return self._loop.time()
 
     async def serve(self, greeting: wire.SocketGreeting) -> None:
         """Until the client closes, breaks a rule or is sent elsewhere.
@@ -89,6 +102,7 @@ class PacketConnection:
         if self._is_sent_elsewhere:
             self._reading.cancel()
         storing = asyncio.create_task(self._store(), name=f"store packets of {self._call_id}")
+        watching = asyncio.create_task(self._notice_silence(), name=f"ping {self._call_id}")
         try:
             await asyncio.wait({self._reading, storing}, return_when=asyncio.FIRST_COMPLETED)
             self._reading.cancel()
@@ -100,7 +114,7 @@ class PacketConnection:
             error = _error_of(storing) or _error_of(self._reading)
             await self._close(*self._last_words(error))
         finally:
-            for task in (self._reading, storing, self._saying):
+            for task in (self._reading, storing, watching, self._saying):
                 if task is not None:
                     task.cancel()
             self._memory.free(self._held_bytes)
@@ -119,14 +133,21 @@ class PacketConnection:
         """Returns where the client closes. Raises UnreadableBody, MalformedBody, InvalidValue."""
         while True:
             message = await self._socket.receive()
+            self._heard_at = self._loop.time()
+            if message.type is WSMsgType.PONG:
+                continue
+            if message.type is WSMsgType.PING:
+                await self._socket.pong(message.data)
+                continue
             if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                 return
             packets = self._packets(message)
             byte_count = getsizeof(message.data) + HELD_BYTES_PER_PACKET * len(packets)
-            read_at = time.perf_counter()
-            await self._memory.take(byte_count)
-            self._hold(packets, byte_count, read_at)
-            while self._is_full:
+            if not self._memory.take_at_once(byte_count):
+                await self._memory.take(byte_count)
+            self._hold(packets, byte_count, self._heard_at)
+            while self._is_storing or self._is_full:
+                self._protocol.pause_reading()  # to have taken a message has made aiohttp read on
                 self._taken.clear()
                 await self._taken.wait()
 
@@ -151,23 +172,34 @@ class PacketConnection:
     async def _store(self) -> None:
         """Returns where nothing is left and nothing more will come. Raises what refused a delivery."""
         while True:
-            while self._held:
-                await self._store_some()
+            if self._held:
+                await self._store_all()
             if self._reading is None or self._reading.done():
                 return
             self._arrived.clear()
             await self._arrived.wait()
 
+    async def _store_all(self) -> None:
+        self._is_storing = True
+        self._protocol.pause_reading()
+        try:
+            while self._held:
+                await self._store_some()
+        finally:
+            self._is_storing = False
+            self._heard_at = self._loop.time()
+            self._taken.set()
+            self._protocol.resume_reading()
+
     async def _store_some(self) -> None:
         batch = self._held.popleft()
         self._held_packets -= len(batch.packets)
         self._held_bytes -= batch.byte_count
-        self._taken.set()
         try:
             await self._deliver(batch.packets)
         finally:
             self._memory.free(batch.byte_count)
-        self._on_acknowledged(time.perf_counter() - batch.read_at)
+        self._on_acknowledged(self._loop.time() - batch.read_at)
 
     async def _deliver(self, packets: list[IncomingPacket]) -> None:
         """All of them, or those before the first that is refused, and then its refusal is raised."""
@@ -182,6 +214,37 @@ class PacketConnection:
             self._refused = packets[place]
             raise refusal from None
         self._acknowledge(receipt)
+
+    # -- noticing that nobody is there ---------------------------------------------------------------
+
+    async def _notice_silence(self) -> None:
+        """Cut off a client that says nothing and does not answer either."""
+        while True:
+            await self._silence()
+            pinged_at = self._loop.time()
+            await self._ping()
+            if self._heard_at < pinged_at and not self._is_storing:
+                self._cut_off()
+                return
+
+    async def _silence(self) -> None:
+        """While something is stored nobody listens, and so that does not count."""
+        while True:
+            left = self._heard_at + PING_SECONDS - self._loop.time()
+            if left <= 0 and not self._is_storing:
+                return
+            await asyncio.sleep(max(1, left))
+
+    async def _ping(self) -> None:
+        """It may take as long as that to be sent."""
+        with suppress(TimeoutError, ClientConnectionResetError):
+            async with asyncio.timeout(PONG_SECONDS):
+                await self._socket.ping()
+                await asyncio.sleep(PONG_SECONDS)
+
+    def _cut_off(self) -> None:
+        if self._protocol.transport is not None:
+            self._protocol.transport.abort()
 
     # -- telling -----------------------------------------------------------------------------------
 
@@ -225,8 +288,7 @@ class PacketConnection:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._socket.close(code=code, message=_cut(reason.encode(), _LONGEST_REASON_BYTES))
         except TimeoutError:
-            if self._transport is not None:
-                self._transport.abort()
+            self._cut_off()
 
 
 def _first_refusal(error: TrunklineError) -> tuple[int, TrunklineError]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
 
 from aiohttp import web
 
@@ -26,9 +25,6 @@ from entrypoints.http.memory_bound import MemoryBound
 from entrypoints.http.packet_connection import CLOSE_SECONDS, PacketConnection
 from entrypoints.http.packet_frames import MAX_MESSAGE_BYTES
 from entrypoints.http.queries import read_query
-
-PING_SECONDS: Final = 20
-"""Of silence; a client that does not answer within half of that is gone."""
 
 
 class PacketSocketHandlers:
@@ -55,7 +51,7 @@ class PacketSocketHandlers:
         call_id = id_of_new_or_known_call(request)
         stream = read_query(request, wire.SocketQuery).stream
         socket = web.WebSocketResponse(
-            heartbeat=PING_SECONDS,
+            autoping=False,
             max_msg_size=MAX_MESSAGE_BYTES + 1,  # aiohttp refuses this many
             compress=False,
             timeout=CLOSE_SECONDS,
@@ -66,7 +62,7 @@ class PacketSocketHandlers:
         if self._is_draining:
             raise Draining
         connection = PacketConnection(
-            socket, request.transport, call_id, stream, self._deliveries, self._memory, self._on_acknowledged
+            socket, request.protocol, call_id, stream, self._deliveries, self._memory, self._on_acknowledged
         )
         self._open.add(connection)
         try:

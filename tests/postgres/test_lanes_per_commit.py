@@ -25,7 +25,11 @@ from tests.deliveries import alone
 
 CALLS = 40
 PACKETS_OF_EACH = 5
-HOT_TABLES = {"calls", "streams", "packets", "call_events"}
+STATEMENTS_NAME = {"calls", "streams", "call_events"}
+"""Packets come by COPY: no statement names theirs, but the rows tell which transaction they came in."""
+LANES_OF_A_COPY = (
+    "SELECT max(lanes) FROM (SELECT count(DISTINCT lane) FROM packets GROUP BY xmin::text) AS t (lanes)"
+)
 
 
 @attrs.frozen
@@ -35,7 +39,7 @@ class Statement:
 
     @property
     def tables(self) -> set[str]:
-        return HOT_TABLES & set(re.findall(r"(?:FROM|JOIN|INTO|UPDATE) (\w+)", self.text))
+        return STATEMENTS_NAME & set(re.findall(r"(?:FROM|JOIN|INTO|UPDATE) (\w+)", self.text))
 
     @property
     def lanes(self) -> set[int]:
@@ -95,7 +99,7 @@ async def hot_statements(pool: asyncpg.Pool, lanes_per_commit: int | None) -> li
     assert sum(receipt.accepted for receipt in receipts) == CALLS * PACKETS_OF_EACH
     assert sum(receipt.duplicates for receipt in receipts) == CALLS
     hot = [statement for statement in sent if statement.tables]
-    assert {table for statement in hot for table in statement.tables} == HOT_TABLES
+    assert {table for statement in hot for table in statement.tables} == STATEMENTS_NAME
     return hot
 
 
@@ -106,8 +110,10 @@ async def test_with_one_lane_per_commit_every_hot_statement_names_a_single_lane(
     statements = await hot_statements(pool_of_two, 1)
     assert [statement for statement in statements if len(statement.lanes) != 1] == []
     assert len({lane for statement in statements for lane in statement.lanes}) > 10
+    assert await pool_of_two.fetchval(LANES_OF_A_COPY) == 1
 
 
 async def test_without_a_limit_statements_name_as_many_lanes_as_wait(pool_of_two: asyncpg.Pool) -> None:
     statements = await hot_statements(pool_of_two, None)
     assert max(len(statement.lanes) for statement in statements) > 5
+    assert await pool_of_two.fetchval(LANES_OF_A_COPY) > 5

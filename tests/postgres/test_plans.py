@@ -31,7 +31,6 @@ ONE = LIVE[0]
 OLD = call_id(FIRST_DAY, 3)
 POSITION = CallPosition(datetime(2026, 2, 1, 12, 0, 30, tzinfo=UTC), OLD)
 NOW = "2026-02-10 13:00:00+00"
-NEXT_PACKETS = [PACKETS_A_CALL + 1] * len(LIVE)
 RANGES = [f"{{[1,{PACKETS_A_CALL + 1}]}}"] * len(LIVE)
 
 
@@ -87,12 +86,6 @@ WRITING = {
         *[LANES, LIVE, [6] * len(LIVE), [NOW] * len(LIVE), ["IN_PROGRESS"] * len(LIVE)],
         *[["call_started"] * len(LIVE), ["{}"] * len(LIVE)],
         tables="call_events",
-    ),
-    "insert packets": hot(
-        packet_repository.INSERT_PACKETS,
-        *[[str(TODAY)] * len(LIVE), LANES, LIVE, MAIN, NEXT_PACKETS, [1.0] * len(LIVE)],
-        [b"sound".hex()] * len(LIVE),
-        tables="packets",
     ),
 }
 READING = {

@@ -10,7 +10,8 @@ from application.call_queries import CallQueries
 from application.group_commit import GroupCommit
 from application.receive_packets import ReceivePackets
 from domain.delivery import Delivery, DeliveryReceipt
-from entrypoints.http.packet_socket import PING_SECONDS, PacketSocketHandlers
+from entrypoints.http.packet_connection import PING_SECONDS
+from entrypoints.http.packet_socket import PacketSocketHandlers
 from tests.fakes.call_reader import InMemoryCallReader
 from tests.fakes.recordings import FakeRecordings
 from tests.fakes.storage import InMemoryStorage
