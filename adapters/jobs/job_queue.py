@@ -42,11 +42,11 @@ class PgQueuerJobQueue:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._queries = Queries.from_asyncpg_connection(cast(asyncpg.Connection, connection))
 
     async def schedule(self, call_id: str, in_seconds: float) -> None:
         with nothing_stored():
-            await self._queries.enqueue(
+            queries = Queries.from_asyncpg_connection(cast(asyncpg.Connection, self._connection))
+            await queries.enqueue(
                 ENTRYPOINT,
                 call_id.encode(),
                 execute_after=timedelta(seconds=in_seconds),
