@@ -3,90 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import zlib
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
 
 import pytest
 
 from application.errors import BatchRefused, Draining, OutcomeUnknown, Overloaded, StorageUnavailable
-from application.group_commit import GroupCommit
-from domain.errors import InvalidValue, TrunklineError
-
-
-class Batches:
-    """A use case that notes its batches, and waits at a gate where a test has closed it."""
-
-    def __init__(self) -> None:
-        self.seen: list[list[str]] = []
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.raises: BaseException | None = None
-        self.poison: set[str] = set()
-
-    @property
-    def items(self) -> list[str]:
-        return [item for batch in self.seen for item in batch]
-
-    async def __call__(self, batch: Sequence[str]) -> list[str | TrunklineError]:
-        self.seen.append(list(batch))
-        await self.gate.wait()
-        if self.raises is not None:
-            raise self.raises
-        if self.poison & set(batch):
-            raise BatchRefused
-        return [InvalidValue("data", "is bad") if item == "bad" else f"<{item}>" for item in batch]
+from domain.errors import InvalidValue
+from tests.unit.application.batches import Batches, committing, flushing, lane_of, settle, submit
 
 
 @pytest.fixture
 def batches() -> Batches:
     return Batches()
-
-
-def lane_of(key: str) -> int:
-    """The number at its end, where it has one."""
-    return int(key.rpartition("-")[2]) if "-" in key else zlib.crc32(key.encode())
-
-
-def committing(
-    batches: Batches,
-    flushers: int = 1,
-    capacity: int = 100,
-    largest_batch: int = 50,
-    lanes_per_commit: int | None = None,
-    size_of: Callable[[str], int] = lambda item: 1,
-) -> GroupCommit[str, str]:
-    return GroupCommit(
-        batches,
-        flushers=flushers,
-        lane_of=lane_of,
-        lanes_per_commit=lanes_per_commit,
-        capacity=capacity,
-        largest_batch=largest_batch,
-        size_of=size_of,
-        on_batch=lambda _: None,
-    )
-
-
-@asynccontextmanager
-async def flushing(group: GroupCommit[str, str]) -> AsyncIterator[list[asyncio.Task[None]]]:
-    tasks = [asyncio.create_task(group.flush_for_ever(number)) for number in range(group.flushers)]
-    try:
-        yield tasks
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def submit(group: GroupCommit[str, str], *items: str, key: str = "call") -> list[asyncio.Task[str]]:
-    return [asyncio.create_task(group.submit(key, item)) for item in items]
-
-
-async def settle() -> None:
-    """Let everything that can go on go on."""
-    for _ in range(10):
-        await asyncio.sleep(0)
 
 
 async def test_a_lone_request_is_flushed_at_once(batches: Batches) -> None:
@@ -346,104 +273,9 @@ async def test_capacity_counts_sizes_and_a_command_is_taken_whole_while_there_is
         assert await group.submit("call", "x") == "<x>"
 
 
-async def test_who_can_wait_waits_for_room_and_goes_on(batches: Batches) -> None:
-    group = committing(batches, capacity=2)
-    async with flushing(group):
-        batches.gate.clear()
-        taken = submit(group, "a", "b")
-        await settle()
-        patient = [asyncio.create_task(group.submit_when_there_is_room("call", item)) for item in "cdefg"]
-        await settle()
-        assert not any(answer.done() for answer in patient)
-        with pytest.raises(Overloaded):
-            await group.submit("call", "x")
-        batches.gate.set()
-        async with asyncio.timeout(5):
-            assert await asyncio.gather(*taken, *patient) == [f"<{item}>" for item in "abcdefg"]
-        assert batches.items == list("abcdefg")
-
-
-async def test_who_can_wait_leaves_half_of_the_room_to_those_who_cannot(batches: Batches) -> None:
-    group = committing(batches, capacity=4, largest_batch=2)
-    async with flushing(group):
-        batches.gate.clear()
-        patient = [asyncio.create_task(group.submit_when_there_is_room("call", item)) for item in "abcdef"]
-        await settle()
-        taken = submit(group, "x", "y")
-        await settle()
-        with pytest.raises(Overloaded):
-            await group.submit("call", "z")
-        batches.gate.set()
-        async with asyncio.timeout(5):
-            assert await asyncio.gather(*taken) == ["<x>", "<y>"]
-            await asyncio.gather(*patient)
-
-
-async def test_no_more_than_there_is_room_for_goes_on_at_once(batches: Batches) -> None:
-    group = committing(batches, capacity=4, largest_batch=2)
-    async with flushing(group):
-        batches.gate.clear()
-        patient = [asyncio.create_task(group.submit_when_there_is_room("call", item)) for item in "abcdef"]
-        await settle()
-        assert group._size == 2
-        batches.gate.set()
-        async with asyncio.timeout(5):
-            await asyncio.gather(*patient)
-        assert max(len(batch) for batch in batches.seen) <= 2
-
-
-async def test_where_there_is_room_nobody_waits(batches: Batches) -> None:
-    group = committing(batches, capacity=1)
-    async with flushing(group):
-        assert await group.submit_when_there_is_room("call", "a") == "<a>"
-
-
-async def test_draining_ends_the_waiting_for_room(batches: Batches) -> None:
-    group = committing(batches, capacity=1)
-    async with flushing(group):
-        batches.gate.clear()
-        (taken,) = submit(group, "a")
-        await settle()
-        patient = [asyncio.create_task(group.submit_when_there_is_room("call", item)) for item in "bc"]
-        await settle()
-        draining = asyncio.create_task(group.drain())
-        await settle()
-        assert [type(answer.exception()) for answer in patient if answer.done()] == [Draining, Draining]
-        assert not taken.done()
-        batches.gate.set()
-        await draining
-        assert taken.result() == "<a>"
-        assert batches.items == ["a"]
-
-
-async def test_a_waiter_that_hangs_up_leaves_its_room_to_others(batches: Batches) -> None:
-    group = committing(batches, capacity=1)
-    async with flushing(group):
-        batches.gate.clear()
-        (taken,) = submit(group, "a")
-        await settle()
-        gone = asyncio.create_task(group.submit_when_there_is_room("call", "gone"))
-        patient = asyncio.create_task(group.submit_when_there_is_room("call", "b"))
-        await settle()
-        gone.cancel()
-        batches.gate.set()
-        async with asyncio.timeout(5):
-            assert (await taken, await patient) == ("<a>", "<b>")
-        assert batches.items == ["a", "b"]
-
-
 async def test_each_batch_that_went_through_is_told(batches: Batches) -> None:
     sizes: list[int] = []
-    group = GroupCommit[str, str](
-        batches,
-        flushers=1,
-        lane_of=lane_of,
-        lanes_per_commit=None,
-        capacity=9,
-        largest_batch=9,
-        size_of=len,
-        on_batch=sizes.append,
-    )
+    group = committing(batches, capacity=9, largest_batch=9, size_of=len, on_batch=sizes.append)
     async with flushing(group):
         await asyncio.gather(*submit(group, "a", "bb", "c"))
         await group.submit("call", "d")
