@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from sys import getsizeof
 from typing import Final
 
@@ -25,6 +24,7 @@ from domain.delivery import Delivery, DeliveryReceipt, StreamStanding
 from domain.errors import CallConflict, DeliveryRefused, InvalidValue, TrunklineError
 from domain.packet import IncomingPacket
 from entrypoints.http import wire
+from entrypoints.http.heartbeat import Heartbeat
 from entrypoints.http.memory_bound import MemoryBound
 from entrypoints.http.packet_frames import packet_of_text, packets_of_frame
 from entrypoints.http.problems import problem_of
@@ -35,10 +35,6 @@ LARGEST_DELIVERY_BYTES: Final = 2 * 1024 * 1024
 """The same in bytes. A message may exceed what is left of either bound; it is taken whole."""
 HELD_BYTES_PER_PACKET: Final = 512
 """What a packet takes in memory beside its data, about."""
-PING_SECONDS: Final = 20
-"""Of silence."""
-PONG_SECONDS: Final = 10
-"""A client that does not answer a ping within this is gone."""
 CLOSE_SECONDS: Final = 2
 """For each step of closing that depends on the client, and for the storage where the process ends."""
 _LONGEST_REASON_BYTES: Final = 123  # RFC 6455 section 5.5: a control frame has 125, and two are the code
@@ -84,13 +80,13 @@ class PacketConnection:
     _is_sent_elsewhere: bool = attrs.field(default=False, init=False)
     _is_storing: bool = attrs.field(default=False, init=False)
     _loop: asyncio.AbstractEventLoop = attrs.field(factory=asyncio.get_running_loop, init=False)
-    _heard_at: float = attrs.field(init=False)
+    _heartbeat: Heartbeat = attrs.field(init=False)
     _reading: asyncio.Task[None] | None = attrs.field(default=None, init=False)
     _saying: asyncio.Task[None] | None = attrs.field(default=None, init=False)
 
-    @_heard_at.default
-    def _heard_when_it_connected(self) -> float:
-        return self._loop.time()
+    @_heartbeat.default
+    def _heartbeat_of_this(self) -> Heartbeat:
+        return Heartbeat(self._socket, self._cut_off)
 
     async def serve(self, greeting: wire.SocketGreeting) -> None:
         """Until the client closes, breaks a rule or is sent elsewhere.
@@ -102,7 +98,7 @@ class PacketConnection:
         if self._is_sent_elsewhere:
             self._reading.cancel()
         storing = asyncio.create_task(self._store(), name=f"store packets of {self._call_id}")
-        watching = asyncio.create_task(self._notice_silence(), name=f"ping {self._call_id}")
+        watching = asyncio.create_task(self._heartbeat.watch(), name=f"ping {self._call_id}")
         try:
             await asyncio.wait({self._reading, storing}, return_when=asyncio.FIRST_COMPLETED)
             self._reading.cancel()
@@ -133,7 +129,7 @@ class PacketConnection:
         """Returns where the client closes. Raises UnreadableBody, MalformedBody, InvalidValue."""
         while True:
             message = await self._socket.receive()
-            self._heard_at = self._loop.time()
+            read_at = self._heartbeat.hear()
             if message.type is WSMsgType.PONG:
                 continue
             if message.type is WSMsgType.PING:
@@ -145,7 +141,7 @@ class PacketConnection:
             byte_count = getsizeof(message.data) + HELD_BYTES_PER_PACKET * len(packets)
             if not self._memory.take_at_once(byte_count):
                 await self._memory.take(byte_count)
-            self._hold(packets, byte_count, self._heard_at)
+            self._hold(packets, byte_count, read_at)
             while self._is_storing or self._is_full:
                 self._protocol.pause_reading()  # to have taken a message has made aiohttp read on
                 self._taken.clear()
@@ -181,13 +177,15 @@ class PacketConnection:
 
     async def _store_all(self) -> None:
         self._is_storing = True
+        self._heartbeat.listens = False
         self._protocol.pause_reading()
         try:
             while self._held:
                 await self._store_some()
         finally:
             self._is_storing = False
-            self._heard_at = self._loop.time()
+            self._heartbeat.hear()
+            self._heartbeat.listens = True
             self._taken.set()
             self._protocol.resume_reading()
 
@@ -214,37 +212,6 @@ class PacketConnection:
             self._refused = packets[place]
             raise refusal from None
         self._acknowledge(receipt)
-
-    # -- noticing that nobody is there ---------------------------------------------------------------
-
-    async def _notice_silence(self) -> None:
-        """Cut off a client that says nothing and does not answer either."""
-        while True:
-            await self._silence()
-            pinged_at = self._loop.time()
-            await self._ping()
-            if self._heard_at < pinged_at and not self._is_storing:
-                self._cut_off()
-                return
-
-    async def _silence(self) -> None:
-        """While something is stored nobody listens, and so that does not count."""
-        while True:
-            left = self._heard_at + PING_SECONDS - self._loop.time()
-            if left <= 0 and not self._is_storing:
-                return
-            await asyncio.sleep(max(1, left))
-
-    async def _ping(self) -> None:
-        """It may take as long as that to be sent."""
-        with suppress(TimeoutError, ClientConnectionResetError):
-            async with asyncio.timeout(PONG_SECONDS):
-                await self._socket.ping()
-                await asyncio.sleep(PONG_SECONDS)
-
-    def _cut_off(self) -> None:
-        if self._protocol.transport is not None:
-            self._protocol.transport.abort()
 
     # -- telling -----------------------------------------------------------------------------------
 
@@ -289,6 +256,10 @@ class PacketConnection:
                 await self._socket.close(code=code, message=_cut(reason.encode(), _LONGEST_REASON_BYTES))
         except TimeoutError:
             self._cut_off()
+
+    def _cut_off(self) -> None:
+        if self._protocol.transport is not None:
+            self._protocol.transport.abort()
 
 
 def _first_refusal(error: TrunklineError) -> tuple[int, TrunklineError]:

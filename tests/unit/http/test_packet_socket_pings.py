@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
@@ -10,14 +11,17 @@ from application.call_queries import CallQueries
 from application.group_commit import GroupCommit
 from application.receive_packets import ReceivePackets
 from domain.delivery import Delivery, DeliveryReceipt
-from entrypoints.http.packet_connection import PING_SECONDS
+from entrypoints.http.heartbeat import PING_SECONDS
+from entrypoints.http.packet_frames import HEADER
 from entrypoints.http.packet_socket import PacketSocketHandlers
 from tests.fakes.call_reader import InMemoryCallReader
 from tests.fakes.recordings import FakeRecordings
 from tests.fakes.storage import InMemoryStorage
 from tests.fakes.unit_of_work import FakeUnitsOfWork
 from tests.unit.http.movable_clock import MovableClock
-from tests.waiting import until
+
+Deliveries = GroupCommit[Delivery, DeliveryReceipt]
+Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter, Deliveries], Awaitable[None]]
 
 PING, PONG = b"\x89\x00", b"\x8a\x80\x00\x00\x00\x00"
 HANDSHAKE = (
@@ -26,8 +30,9 @@ HANDSHAKE = (
 )
 
 
-def handlers() -> PacketSocketHandlers:
-    deliveries = GroupCommit[Delivery, DeliveryReceipt](
+def made_deliveries() -> Deliveries:
+    """Nothing is stored before somebody has it flush."""
+    return Deliveries(
         ReceivePackets(FakeUnitsOfWork(InMemoryStorage())),
         flushers=1,
         lane_of=len,
@@ -37,8 +42,6 @@ def handlers() -> PacketSocketHandlers:
         size_of=lambda delivery: len(delivery.packets),
         on_batch=lambda _: None,
     )
-    queries = CallQueries(InMemoryCallReader(), FakeRecordings())
-    return PacketSocketHandlers(deliveries, queries, 1_000_000, lambda _: None)
 
 
 def move(seconds: float) -> None:
@@ -55,7 +58,9 @@ async def is_quiet(reader: asyncio.StreamReader) -> bool:
     return False
 
 
-async def falls_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def falls_silent(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, deliveries: Deliveries
+) -> None:
     """It answers the first ping, and no other."""
     move(PING_SECONDS - 2)
     assert await is_quiet(reader)
@@ -71,8 +76,25 @@ async def falls_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
     assert await reader.read() == b"", "it is cut off"
 
 
-async def connect_and_fall_silent() -> None:
-    made = handlers()
+async def is_not_taken_for_gone(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, deliveries: Deliveries
+) -> None:
+    """Its packet waits long to be stored, and nobody listens meanwhile."""
+    packet = HEADER.pack(1, 1, 0.0) + b"x"
+    writer.write(bytes([0x82, 0x80 | len(packet)]) + b"\x00\x00\x00\x00" + packet)
+    await asyncio.sleep(0.05)
+    for _ in range(3):
+        move(PING_SECONDS)
+        assert await is_quiet(reader)
+    storing = asyncio.create_task(deliveries.flush_for_ever(0))
+    assert b"ack" in await reader.readuntil(b"}")
+    storing.cancel()
+
+
+async def connect_and(behave: Behaviour) -> None:
+    deliveries = made_deliveries()
+    queries = CallQueries(InMemoryCallReader(), FakeRecordings())
+    made = PacketSocketHandlers(deliveries, queries, 1_000_000, lambda _: None)
     application = web.Application()
     application.router.add_get("/v1/call/stream/{call_id}/ws", made.socket)
     server = web.AppRunner(application, access_log=None, shutdown_timeout=0)
@@ -82,12 +104,19 @@ async def connect_and_fall_silent() -> None:
     writer.write(HANDSHAKE)
     assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
     assert b"c-1" in await reader.readuntil(b"}")
-    await falls_silent(reader, writer)
-    await until(lambda: not made._open)
+    await behave(reader, writer, deliveries)
     writer.close()
     await server.cleanup()
 
 
-def test_who_does_not_answer_a_ping_is_cut_off() -> None:
+def run(behave: Behaviour) -> None:
     with asyncio.Runner(loop_factory=MovableClock) as runner:
-        runner.run(asyncio.wait_for(connect_and_fall_silent(), 4 * PING_SECONDS))
+        runner.run(asyncio.wait_for(connect_and(behave), 4 * PING_SECONDS))
+
+
+def test_who_does_not_answer_a_ping_is_cut_off() -> None:
+    run(falls_silent)
+
+
+def test_silence_does_not_count_while_something_is_stored() -> None:
+    run(is_not_taken_for_gone)
