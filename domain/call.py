@@ -31,6 +31,7 @@ from domain.events import (
     CallFailed,
     CallStarted,
     CallTranscribed,
+    CompletionReason,
     RecordedEvent,
     ReprocessRequested,
     RunFailed,
@@ -62,6 +63,8 @@ class Call:
     completed_at: datetime | None = None
     archived_at: datetime | None = None
     streams: dict[str, AudioStream] = attrs.field(factory=dict)
+    last_packet_at: datetime | None = None
+    """When the latest packet came that was no duplicate."""
     final_sequences: Mapping[str, int] = attrs.field(factory=dict)
 
     next_run_at: datetime | None = None
@@ -121,7 +124,7 @@ class Call:
         return [packet.key for packet in delivery.packets if self.has(packet.stream, packet.sequence)]
 
     def receive(
-        self, delivery: Delivery, stored: Mapping[PacketKey, bytes]
+        self, delivery: Delivery, stored: Mapping[PacketKey, bytes], at: datetime
     ) -> tuple[DeliveryReceipt, list[Packet]]:
         """Take packets that were sent together: the receipt, and those to store, duplicates left out.
 
@@ -154,6 +157,8 @@ class Call:
         if refusals:
             self._put_back(delivery, before)
             raise DeliveryRefused(refusals)
+        if to_store:
+            self.last_packet_at = at
         return self._receipt(delivery, len(to_store)), to_store
 
     def _closed_to(self, delivery: Delivery) -> TrunklineError:
@@ -214,10 +219,24 @@ class Call:
         if self.state is not CallState.IN_PROGRESS:
             return
         self.final_sequences = dict(final_sequences)
+        self._complete(CompletionReason.REQUESTED, settle_seconds, at)
+        self.hasten_if_whole(at)
+
+    def complete_if_idle(self, idle_seconds: float, at: datetime) -> bool:
+        """Complete a call of which nothing was heard for so long. True where that did it.
+
+        It is not given time to settle: whatever was under way has had more of it already.
+        """
+        heard_at = self.last_packet_at or self.started_at
+        if self.state is not CallState.IN_PROGRESS or at - heard_at < timedelta(seconds=idle_seconds):
+            return False
+        self._complete(CompletionReason.IDLE, 0, at)
+        return True
+
+    def _complete(self, reason: CompletionReason, settle_seconds: float, at: datetime) -> None:
         self.completed_at = at
         self.next_run_at = at + timedelta(seconds=settle_seconds)
-        self._move_to(CallState.COMPLETED, CallCompleted(), at)
-        self.hasten_if_whole(at)
+        self._move_to(CallState.COMPLETED, CallCompleted(reason), at)
 
     def hasten_if_whole(self, at: datetime) -> bool:
         """Let the first run begin now if nothing is missing any more. True where that made it earlier."""

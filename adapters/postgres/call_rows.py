@@ -121,8 +121,12 @@ def event_from_row(row: asyncpg.Record) -> RecordedEvent:
 def with_streams(calls: Iterable[Call], stream_rows: Iterable[asyncpg.Record]) -> dict[str, Call]:
     by_id = {call.call_id: call for call in calls}
     for row in stream_rows:
-        if row["call_id"] in by_id:
-            by_id[row["call_id"]].streams[row["stream"]] = stream_from_row(row)
+        call = by_id.get(row["call_id"])
+        if call is None:
+            continue
+        call.streams[row["stream"]] = stream_from_row(row)
+        if call.last_packet_at is None or call.last_packet_at < row["last_packet_at"]:
+            call.last_packet_at = row["last_packet_at"]
     return by_id
 
 

@@ -51,7 +51,7 @@ async def test_an_old_schema_is_not_ready(service: RunningService, client: Descr
     finally:
         service.run(pool.execute("ALTER TABLE elsewhere RENAME TO _pogo_migration"))
     assert answer.status == 503
-    assert answer.json["checks"]["schema"] == "lacks 0001_calls, 0002_jobs, 0003_packet_days"
+    assert answer.json["checks"]["schema"] == "lacks 0001_calls, 0002_jobs, 0003_packet_days, 0005_idle_calls"
     assert (await client.get("/readyz")).status == 200
 
 

@@ -123,4 +123,4 @@ def _receive(call: Call, stream: str, sequence: int, data: bytes) -> None:
     incoming = IncomingPacket(
         call.call_id, stream, sequence, 1_700_000_000.02, base64.b64encode(data).decode()
     )
-    call.receive(alone(incoming), {})
+    call.receive(alone(incoming), {}, at(1.5))

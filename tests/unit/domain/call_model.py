@@ -24,6 +24,7 @@ class CallModel:
 
     state: str = "IN_PROGRESS"
     packets: dict[str, dict[int, str]] = attrs.field(factory=dict)
+    last_packet_seconds: float | None = None
     final_sequences: dict[str, int] = attrs.field(factory=dict)
     due_seconds: float | None = None
     run: int = 0
@@ -47,7 +48,8 @@ class CallModel:
     def may_write(self, run: int) -> bool:
         return self.state == "PROCESSING_AI" and self.due_seconds is None and run == self.run
 
-    def receive(self, stream: str, sequence: int, data: str) -> None:
+    def receive(self, stream: str, sequence: int, data: str, at_seconds: float) -> None:
+        self.last_packet_seconds = at_seconds
         self.packets.setdefault(stream, {})[sequence] = data
 
     def data_of(self, stream: str, sequence: int) -> str | None:
@@ -85,6 +87,13 @@ class CallModel:
         self.final_sequences = dict(final_sequences)
         self.happens("COMPLETED")
         self.due_seconds = at_seconds if self.is_whole else at_seconds + settle_seconds
+
+    def is_idle(self, idle_seconds: float, at_seconds: float) -> bool:
+        return self.state == "IN_PROGRESS" and (self.last_packet_seconds or 0) + idle_seconds <= at_seconds
+
+    def complete_as_idle(self, at_seconds: float) -> None:
+        self.happens("COMPLETED")
+        self.due_seconds = at_seconds
 
     def begin_run(self) -> None:
         self.run += 1
