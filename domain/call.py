@@ -39,12 +39,10 @@ from domain.events import (
 )
 from domain.media_format import MediaFormat
 from domain.metadata import checked_metadata
-from domain.packet import MAX_SEQUENCE, IncomingPacket, Packet, PacketKey
+from domain.packet import IncomingPacket, Packet, PacketKey
+from domain.stream_names import MAX_STREAMS, check_final_sequences, check_stream_name
 
 CALL_ID: Final = re.compile(r"[A-Za-z0-9._:@-]{1,128}", re.ASCII)
-STREAM_NAME: Final = re.compile(r"[A-Za-z0-9._:@#-]{1,64}", re.ASCII)
-MAX_STREAMS: Final = 256
-"""One for each track, leg and reconnection of a call."""
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -203,7 +201,7 @@ class Call:
     def _stream_to_fill(self, name: str) -> AudioStream:
         stream = self.streams.get(name)
         if stream is None:
-            _check_stream_name("stream", name)
+            check_stream_name("stream", name)
             if len(self.streams) >= MAX_STREAMS:
                 raise StreamLimitReached("stream", f"a call has at most {MAX_STREAMS} streams")
             stream = self.streams[name] = AudioStream(name)
@@ -215,7 +213,7 @@ class Call:
         The first run is due once every packet up to the ``final_sequences`` (by stream) is there,
         and after ``settle_seconds`` at the latest. Raises InvalidValue.
         """
-        _check_final_sequences(final_sequences)
+        check_final_sequences(final_sequences)
         if self.state is not CallState.IN_PROGRESS:
             return
         self.final_sequences = dict(final_sequences)
@@ -378,17 +376,3 @@ class Call:
         """What happened since the call was loaded; each event is handed out once."""
         events, self._unsaved = self._unsaved, []
         return events
-
-
-def _check_stream_name(field: str, name: str) -> None:
-    if not STREAM_NAME.fullmatch(name):
-        raise InvalidValue(field, "must be 1 to 64 of A-Z a-z 0-9 . _ : @ # -")
-
-
-def _check_final_sequences(final_sequences: Mapping[str, int]) -> None:
-    if len(final_sequences) > MAX_STREAMS:
-        raise InvalidValue("final_sequence", f"names more than {MAX_STREAMS} streams")
-    for name, sequence in final_sequences.items():
-        _check_stream_name("final_sequence", name)
-        if not 0 <= sequence <= MAX_SEQUENCE:
-            raise InvalidValue(f"final_sequence.{name}", f"must be from 0 to {MAX_SEQUENCE}")

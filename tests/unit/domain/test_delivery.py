@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from domain.audio_stream import MAX_RANGES, AudioStream
-from domain.call import MAX_STREAMS, Call
+from domain.call import Call
 from domain.call_state import CallState
 from domain.delivery import Delivery, DeliveryReceipt, StreamStanding
 from domain.errors import (
@@ -18,6 +18,7 @@ from domain.errors import (
 )
 from domain.packet import IncomingPacket, Packet, PacketKey
 from domain.sequence_set import SequenceSet
+from domain.stream_names import MAX_STREAMS
 from tests.unit.domain.example_calls import START, call_in, packet, snapshot, started
 
 STORED = {PacketKey("c-1", "main", 2): b"hello"}
