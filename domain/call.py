@@ -9,9 +9,10 @@ from typing import Final
 
 import attrs
 
-from domain.analysis import Analysis, Failure, Transcript
+from domain.analysis import Analysis, Failure, FailureReason, Transcript
 from domain.audio_stream import AudioStream, Gaps
 from domain.call_state import AWAITING_AI, RECEIVING, TRANSITIONS, CallState
+from domain.completeness import is_whole, missing
 from domain.delivery import Delivery, DeliveryReceipt
 from domain.errors import (
     CallClosed,
@@ -43,6 +44,8 @@ from domain.packet import IncomingPacket, Packet, PacketKey
 from domain.stream_names import MAX_STREAMS, check_final_sequences, check_stream_name
 
 CALL_ID: Final = re.compile(r"[A-Za-z0-9._:@-]{1,128}", re.ASCII)
+ABANDONED_RUNS_OF_A_SUSPECT: Final = 2
+ABANDONED_RUNS_OF_A_POISON: Final = 3
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -71,6 +74,8 @@ class Call:
     """Runs begun so far; the number of the latest is the fence for what it writes."""
     failed_runs: int = 0
     """Runs that gave up since the call was completed or last reprocessed."""
+    abandoned_runs: int = 0
+    """Runs in a row of which nothing came: each one's process died, or was taken for dead."""
 
     transcript: Transcript | None = None
     partial_transcripts: dict[str, Transcript] = attrs.field(factory=dict)
@@ -238,31 +243,16 @@ class Call:
 
     def hasten_if_whole(self, at: datetime) -> bool:
         """Let the first run begin now if nothing is missing any more. True where that made it earlier."""
-        if self.state is not CallState.COMPLETED or not self._is_whole():
+        if self.state is not CallState.COMPLETED or not is_whole(self.streams, self.final_sequences):
             return False
         if self.next_run_at is not None and self.next_run_at <= at:
             return False
         self.next_run_at = at
         return True
 
-    def _is_whole(self) -> bool:
-        named = self.final_sequences
-        return (
-            bool(named)
-            and named.keys() >= self.streams.keys()
-            and all(self._stream(name).is_whole_through(final) for name, final in named.items())
-        )
-
-    def _stream(self, name: str) -> AudioStream:
-        return self.streams.get(name) or AudioStream(name)
-
     def missing(self) -> dict[str, Gaps]:
         """The first gaps of each stream in which packets are missing."""
-        gaps = {
-            name: self._stream(name).missing(self.final_sequences.get(name))
-            for name in sorted(self.streams.keys() | self.final_sequences.keys())
-        }
-        return {name: missing for name, missing in gaps.items() if missing}
+        return missing(self.streams, self.final_sequences)
 
     # -- the AI ----------------------------------------------------------------------------------
 
@@ -273,6 +263,30 @@ class Call:
     def seconds_until_due(self, at: datetime) -> float:
         """How long until the next run may begin; 0 where it may now, or is going on."""
         return max(0.0, (self.next_run_at - at).total_seconds()) if self.next_run_at else 0.0
+
+    def abandon_run(self, at: datetime) -> bool:
+        """A run that is going on ends here, for nobody is at it any more. Harmless where there is none.
+
+        True where there were so many in a row that the call is FAILED: it may be what ends its processes.
+        """
+        if not self._has_run_going_on:
+            return False
+        self.abandoned_runs += 1
+        if self.abandoned_runs < ABANDONED_RUNS_OF_A_POISON:
+            self.next_run_at = at
+            return False
+        why = f"{self.abandoned_runs} processes in a row ended while they worked on it"
+        self._fail(self.runs, Failure(FailureReason.POISON, why), at)
+        return True
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether its next run should have no other suspect beside it, so that an end tells whose it was."""
+        return self.abandoned_runs >= ABANDONED_RUNS_OF_A_SUSPECT
+
+    @property
+    def _has_run_going_on(self) -> bool:
+        return self.state is CallState.PROCESSING_AI and self.next_run_at is None
 
     def begin_run(self, at: datetime) -> int:
         """Begin the next run, and take the call over from one that may still be going on.
@@ -288,12 +302,12 @@ class Call:
 
     def save_partial_transcript(self, run: int, part: str, transcript: Transcript) -> None:
         """Keep what was transcribed of one part of the recording. Raises RunSuperseded."""
-        self._check_fence(run)
+        self._admit(run)
         self.partial_transcripts[part] = transcript
 
     def save_transcript(self, run: int, transcript: Transcript, at: datetime) -> None:
         """Keep the finished transcript; harmless when repeated. Raises RunSuperseded."""
-        self._check_fence(run)
+        self._admit(run)
         if self.transcript_is_current and transcript == self.transcript:
             return
         self.transcript = transcript
@@ -303,7 +317,7 @@ class Call:
 
     def archive(self, run: int, analysis: Analysis, at: datetime) -> None:
         """The run is done. Raises RunSuperseded."""
-        self._check_fence(run)
+        self._admit(run)
         self.analysis = analysis
         self.archived_at = at
         self._move_to(CallState.ARCHIVED, CallArchived(run), at)
@@ -320,7 +334,7 @@ class Call:
 
         ``not_before_seconds`` is how long the AI asked to be left alone. Raises RunSuperseded.
         """
-        self._check_fence(run)
+        self._admit(run)
         self.failed_runs += 1
         delays = tuple(delays_seconds)
         if self.failed_runs > len(delays):
@@ -330,9 +344,14 @@ class Call:
         self.next_run_at = at + timedelta(seconds=delay)
         self._record(RunFailed(run, failure.detail, self.next_run_at), at)
 
+    def hand_on(self, run: int, at: datetime) -> None:
+        """The run stops half-way, and another may go on at once. Raises RunSuperseded."""
+        self._admit(run)
+        self.next_run_at = at
+
     def fail(self, run: int, failure: Failure, at: datetime) -> None:
         """The run met what can never succeed. Raises RunSuperseded."""
-        self._check_fence(run)
+        self._admit(run)
         self.failed_runs += 1
         self._fail(run, failure, at)
 
@@ -349,6 +368,7 @@ class Call:
             self.partial_transcripts = {}
         self.failure = None
         self.failed_runs = 0
+        self.abandoned_runs = 0
         self.next_run_at = at
         self._move_to(CallState.PROCESSING_AI, ReprocessRequested(), at)
 
@@ -358,9 +378,11 @@ class Call:
         if self.state not in origins or wanted not in TRANSITIONS[self.state]:
             raise IllegalTransition(self.call_id, self.state, wanted)
 
-    def _check_fence(self, run: int) -> None:
-        if self.state is not CallState.PROCESSING_AI or run != self.runs or self.next_run_at is not None:
+    def _admit(self, run: int) -> None:
+        """Let the run write: whatever it has to write shows that it ended no process."""
+        if not self._has_run_going_on or run != self.runs:
             raise RunSuperseded(self.call_id, run, self.runs)
+        self.abandoned_runs = 0
 
     def _move_to(self, state: CallState, event: CallEvent, at: datetime) -> None:
         if state is not self.state and state not in TRANSITIONS[self.state]:

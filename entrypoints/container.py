@@ -147,6 +147,7 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(OpenAITranscriber, http_session, provider, on_attempt),
         providers.Singleton(OpenAIAnalyst, http_session, provider, on_attempt),
         settings.provided.ai_run_delays_seconds,
+        metrics.provided.call_set_aside,
     )
     job_executor = providers.Singleton(ProcessCallExecutor, process_call, settings.provided.ai_concurrency)
     job_runner = providers.Singleton(JobRunner, job_pool, job_executor, settings.provided.ai_concurrency)

@@ -49,9 +49,9 @@ INSERT_CALL: Final = """
 
 UPDATE_CALL: Final = """
     UPDATE calls SET state = $3, completed_at = $4, archived_at = $5, final_sequences = $6::jsonb,
-        next_run_at = $7, runs = $8, failed_runs = $9, transcript = $10::jsonb, transcript_is_current = $11,
-        partial_transcripts = $12::jsonb, analysis = $13::jsonb, failure_reason = $14, failure_detail = $15,
-        version = $16
+        next_run_at = $7, runs = $8, failed_runs = $9, abandoned_runs = $10, transcript = $11::jsonb,
+        transcript_is_current = $12, partial_transcripts = $13::jsonb, analysis = $14::jsonb,
+        failure_reason = $15, failure_detail = $16, version = $17
     WHERE lane = $1 AND call_id = $2
 """
 
@@ -172,6 +172,7 @@ def _what_changes(call: Call) -> tuple[object, ...]:
         call.version,
         call.state,
         call.next_run_at,
+        call.abandoned_runs,
         call.transcript,
         call.transcript_is_current,
         tuple(call.partial_transcripts.items()),

@@ -91,6 +91,21 @@ def failed(call_id: str = "rich") -> Call:
     return call
 
 
+def abandoned(call_id: str = "rich") -> Call:
+    call = half_transcribed(call_id)
+    call.abandon_run(at(90))
+    call.begin_run(at(91))
+    return call
+
+
+def set_aside(call_id: str = "rich") -> Call:
+    call = abandoned(call_id)
+    call.abandon_run(at(120))
+    call.begin_run(at(121))
+    call.abandon_run(at(150))
+    return call
+
+
 def failed_in_the_end(call_id: str = "rich") -> Call:
     call = postponed(call_id)
     for _ in DELAYS:
@@ -114,6 +129,8 @@ EVERY_STAGE = (
     postponed,
     archived,
     failed,
+    abandoned,
+    set_aside,
     failed_in_the_end,
     reprocessed,
 )

@@ -29,6 +29,7 @@ class CallModel:
     due_seconds: float | None = None
     run: int = 0
     failed_runs: int = 0
+    abandoned_runs: int = 0
     transcript: str | None = None
     transcript_is_current: bool = False
     parts: dict[str, str] = attrs.field(factory=dict)
@@ -46,7 +47,11 @@ class CallModel:
         return self.state in {"IN_PROGRESS", "COMPLETED"}
 
     def may_write(self, run: int) -> bool:
-        return self.state == "PROCESSING_AI" and self.due_seconds is None and run == self.run
+        return self.is_running and run == self.run
+
+    @property
+    def is_running(self) -> bool:
+        return self.state == "PROCESSING_AI" and self.due_seconds is None
 
     def receive(self, stream: str, sequence: int, data: str, at_seconds: float) -> None:
         self.last_packet_seconds = at_seconds
@@ -100,6 +105,14 @@ class CallModel:
         self.due_seconds = None
         self.happens("PROCESSING_AI")
 
+    def abandon(self, at_seconds: float) -> None:
+        self.abandoned_runs += 1
+        if self.abandoned_runs == 3:
+            self.failure = "3 processes in a row ended while they worked on it"
+            self.happens("FAILED")
+        else:
+            self.due_seconds = at_seconds
+
     def postpone(self, why: str, delays_seconds: list[float], at_seconds: float) -> None:
         if self.failed_runs == len(delays_seconds):
             self.fail(why)
@@ -120,5 +133,6 @@ class CallModel:
             self.archived_seconds = None
         self.failure = None
         self.failed_runs = 0
+        self.abandoned_runs = 0
         self.due_seconds = at_seconds
         self.happens("PROCESSING_AI")

@@ -234,6 +234,7 @@ class CallMachine(RuleBasedStateMachine):
         self.refused(RunSuperseded, lambda: self.call.save_transcript(0, Transcript("one"), START))
         self.refused(RunSuperseded, lambda: self.call.archive(0, ANALYSIS, START))
         self.refused(RunSuperseded, lambda: self.call.postpone(0, UNAVAILABLE, [], START))
+        self.refused(RunSuperseded, lambda: self.call.hand_on(0, START))
         self.refused(RunSuperseded, lambda: self.call.fail(0, UNAVAILABLE, START))
 
     @rule()
@@ -249,6 +250,7 @@ class CallMachine(RuleBasedStateMachine):
         """Whether the run may write, and then did."""
         if self.model.may_write(run):
             write()
+            self.model.abandoned_runs = 0
             return True
         self.refused(RunSuperseded, write)
         return False
@@ -287,6 +289,31 @@ class CallMachine(RuleBasedStateMachine):
         failure = Failure(FailureReason.AI_UNAVAILABLE, f"run {run}")
         if self.written(run, lambda: self.call.postpone(run, failure, DELAYS_SECONDS, after(now))):
             self.model.postpone(failure.detail, DELAYS_SECONDS, now)
+
+    @precondition(lambda self: self.model.run > 0)
+    @rule(stale=stale_runs)
+    def hand_on(self, stale: int) -> None:
+        run, now = self.model.run - stale, self.tick()
+        if self.written(run, lambda: self.call.hand_on(run, after(now))):
+            self.model.due_seconds = now
+
+    @rule()
+    def abandon_run(self) -> None:
+        now = self.tick()
+        if self.model.is_running:
+            is_set_aside = self.call.abandon_run(after(now))
+            self.model.abandon(now)
+            assert is_set_aside is (self.model.state == "FAILED")
+        else:
+            self.unchanged(lambda: self.call.abandon_run(after(now)))
+
+    @rule()
+    def kill_the_next_process_too(self) -> None:
+        """A run that is begun, and then nothing: else three in a row would seldom be searched."""
+        if self.model.state == "PROCESSING_AI":
+            self.abandon_run()
+        if self.model.state in {"COMPLETED", "PROCESSING_AI"}:
+            self.begin_run()
 
     @precondition(lambda self: self.model.run > 0)
     @rule(stale=stale_runs)
@@ -330,6 +357,8 @@ class CallMachine(RuleBasedStateMachine):
         last = model.last_packet_seconds
         assert call.last_packet_at == (None if last is None else after(last))
         assert (call.runs, call.failed_runs) == (model.run, model.failed_runs)
+        assert call.abandoned_runs == model.abandoned_runs
+        assert call.is_suspect is (model.abandoned_runs >= 2)
         assert call.next_run_at == (None if model.due_seconds is None else after(model.due_seconds))
         assert (call.transcript and call.transcript.text) == model.transcript
         assert call.transcript_is_current is model.transcript_is_current
