@@ -86,10 +86,10 @@ class ProcessCall:
     async def _work(self, call: Call, run: int) -> float | None:
         try:
             return await self._finish(call, run)
-        except (TryAgain, RunSuperseded):
+        except RunSuperseded:
             raise
-        except asyncio.CancelledError:
-            with suppress(TrunklineError):  # then the run counts as abandoned, and so it was
+        except (TryAgain, asyncio.CancelledError):
+            with suppress(TrunklineError):  # where this fails too, the run looks as if its process had died
                 await self._change_once(call.call_id, lambda call, at: call.hand_on(run, at))
             raise
         except Exception as error:  # a fault of ours must not cost the call its schedule

@@ -249,6 +249,18 @@ async def test_a_run_that_is_handed_on_was_not_abandoned(machine: Machine) -> No
     assert machine.states(["c-1"]) == {CallState.ARCHIVED}
 
 
+async def test_a_run_that_the_database_ended_was_not_abandoned(machine: Machine) -> None:
+    """Its process lives, and the trouble is none of the call's."""
+    machine.ends("c-1")
+    for _ in range(5):
+        machine.storage.fail_next("read", StorageUnavailable())
+        with pytest.raises(StorageUnavailable):
+            await machine.process(FakeAnalyst())("c-1")
+        assert machine.storage.call("c-1").abandoned_runs == 0
+    assert await machine.lives(["c-1"], Analyst(answers=True))
+    assert machine.states(["c-1"]) == {CallState.ARCHIVED}
+
+
 async def test_a_run_that_could_not_be_handed_on_stops_all_the_same(machine: Machine) -> None:
     """The database is away: nobody can tell it from one whose process was killed."""
     machine.ends("c-1")
