@@ -19,7 +19,7 @@ async def test_a_call_whose_end_never_comes_is_archived_and_says_why(
     async with running(tmp_path / "ai.log", *simulated_ai, environment={}) as ai:
         environment = service_environment | {
             "TRUNKLINE_AI_BASE_URL": f"{ai.url}/v1",
-            "TRUNKLINE_IDLE_CALL_SECONDS": "2",
+            "TRUNKLINE_IDLE_CALL_SECONDS": "3",
         }
         async with (
             running(tmp_path / "one.log", "serve", environment=environment) as one,
