@@ -32,8 +32,8 @@ class DropAudio:
         for day in await self._days.kept():
             if not self._retention.is_over(day, today):
                 continue
-            # A call that is done may be processed again between this question and the drop; its run then
-            # fails and says why. One that takes packets cannot come up: no call starts in the past.
+            # A call that is done may be asked to be processed again between this question and the drop; its
+            # run then fails and says why. One that takes packets cannot come up: no call starts in the past.
             if states := await self._days.states_of_calls(day, NEEDING_PACKETS):
                 names = ", ".join(sorted(state.value for state in states))
                 log.info("the packets of %s are kept, for calls of that day are still %s", day, names)

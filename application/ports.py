@@ -29,6 +29,13 @@ class CallRepository(Protocol):
         """
         ...
 
+    async def silent_since(self, at: datetime, most: int) -> Sequence[str]:
+        """Ids of calls IN_PROGRESS that began by then and of which no packet came after it; unlocked.
+
+        The oldest first, ``most`` of them at most.
+        """
+        ...
+
 
 class PacketRepository(Protocol):
     """The packets, within one unit of work; their calls must be locked."""

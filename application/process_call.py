@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack, suppress
 from datetime import datetime
 from typing import Final
 
@@ -16,12 +17,13 @@ from application.ports import Analyst, CallReader, PacketPosition, Recordings, T
 from application.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from domain.analysis import Analysis, Failure, FailureReason, Transcript
 from domain.call import Call
-from domain.errors import AudioDropped, RunSuperseded, UnknownCall
+from domain.errors import AudioDropped, RunSuperseded, TrunklineError, UnknownCall
 
 Change = Callable[[Call, datetime], None]
 """Something that happens to a locked call at a time."""
 
 _PAGE: Final = 1_000
+_SUSPECT_WAITS_SECONDS: Final = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -41,33 +43,54 @@ class ProcessCall:
     _analyst: Analyst
     _run_delays_seconds: Sequence[float]
     """Between runs; after the last the call is FAILED."""
+    _on_set_aside: Callable[[], None]
+    """Told of each call that is FAILED because processes ended at it."""
     _save_again_after_seconds: Sequence[float] = (0.5, 1, 2, 4, 8)
     """How long a finished step waits for a database that is away, try after try."""
+    _suspects_seat: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
+    """There is one: should this process end, it is known which suspect was at it."""
 
     async def __call__(self, call_id: str) -> float | None:
         """Seconds after which to come back, or None where nothing is left to do.
 
         Raises TryAgain where the database is in trouble; the next run then takes the call over.
         """
-        async with self._units() as unit:
-            call = (await unit.calls.lock([call_id])).get(call_id)
-            if call is None or not call.awaits_ai:
+        async with AsyncExitStack() as until_the_run_ends:
+            async with self._units() as unit:
+                call = (await unit.calls.lock([call_id])).get(call_id)
+                if call is None or not call.awaits_ai:
+                    return None
+                if wait := call.seconds_until_due(unit.now):
+                    return wait
+                if call.abandon_run(unit.now):
+                    await self._set_aside(unit, call)
+                    return None
+                if call.is_suspect:
+                    if self._suspects_seat.locked():
+                        return _SUSPECT_WAITS_SECONDS
+                    await until_the_run_ends.enter_async_context(self._suspects_seat)
+                run = call.begin_run(unit.now)
+                await _save(unit, call)
+            log.info("run %d of call %s begins", run, call_id)
+            try:
+                return await self._work(call, run)
+            except RunSuperseded as superseded:
+                log.info("%s", superseded.detail)
                 return None
-            if wait := call.seconds_until_due(unit.now):
-                return wait
-            run = call.begin_run(unit.now)
-            await _save(unit, call)
-        log.info("run %d of call %s begins", run, call_id)
-        try:
-            return await self._work(call, run)
-        except RunSuperseded as superseded:
-            log.info("%s", superseded.detail)
-            return None
+
+    async def _set_aside(self, unit: UnitOfWork, call: Call) -> None:
+        await _save(unit, call)
+        self._on_set_aside()
+        log.error("call %s is set aside: processes ended while they worked on it", call.call_id)
 
     async def _work(self, call: Call, run: int) -> float | None:
         try:
             return await self._finish(call, run)
-        except (TryAgain, RunSuperseded):
+        except RunSuperseded:
+            raise
+        except (TryAgain, asyncio.CancelledError):
+            with suppress(TrunklineError):  # where this fails too, the run looks as if its process had died
+                await self._change_once(call.call_id, lambda call, at: call.hand_on(run, at))
             raise
         except Exception as error:  # a fault of ours must not cost the call its schedule
             log.exception("run %d of call %s broke", run, call.call_id)

@@ -50,7 +50,7 @@ async def _receive(unit: UnitOfWork, batch: Sequence[Delivery]) -> list[Outcome]
     for delivery in batch:
         try:
             call = calls.get(delivery.call_id) or Call.start(delivery.call_id, unit.now)
-            receipt, packets = call.receive(delivery, stored)
+            receipt, packets = call.receive(delivery, stored, unit.now)
         except TrunklineError as refusal:
             outcomes.append(refusal)
             continue

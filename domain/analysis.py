@@ -87,6 +87,7 @@ class FailureReason(Enum):
     AI_UNAVAILABLE = "ai_unavailable"  # it kept failing until the last run was over
     AI_REFUSED = "ai_refused"  # it said that this can never succeed
     AUDIO_DROPPED = "audio_dropped"  # what was received is no longer kept, be it audio or text
+    POISON = "poison"  # processes ended, again and again, while they worked on it
     INTERNAL_ERROR = "internal_error"  # a fault of Trunkline's own; the log has it
 
 

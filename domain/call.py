@@ -9,9 +9,10 @@ from typing import Final
 
 import attrs
 
-from domain.analysis import Analysis, Failure, Transcript
+from domain.analysis import Analysis, Failure, FailureReason, Transcript
 from domain.audio_stream import AudioStream, Gaps
 from domain.call_state import AWAITING_AI, RECEIVING, TRANSITIONS, CallState
+from domain.completeness import is_whole, missing
 from domain.delivery import Delivery, DeliveryReceipt
 from domain.errors import (
     CallClosed,
@@ -31,6 +32,7 @@ from domain.events import (
     CallFailed,
     CallStarted,
     CallTranscribed,
+    CompletionReason,
     RecordedEvent,
     ReprocessRequested,
     RunFailed,
@@ -38,12 +40,12 @@ from domain.events import (
 )
 from domain.media_format import MediaFormat
 from domain.metadata import checked_metadata
-from domain.packet import MAX_SEQUENCE, IncomingPacket, Packet, PacketKey
+from domain.packet import IncomingPacket, Packet, PacketKey
+from domain.stream_names import MAX_STREAMS, check_final_sequences, check_stream_name
 
 CALL_ID: Final = re.compile(r"[A-Za-z0-9._:@-]{1,128}", re.ASCII)
-STREAM_NAME: Final = re.compile(r"[A-Za-z0-9._:@#-]{1,64}", re.ASCII)
-MAX_STREAMS: Final = 256
-"""One for each track, leg and reconnection of a call."""
+ABANDONED_RUNS_OF_A_SUSPECT: Final = 2
+ABANDONED_RUNS_OF_A_POISON: Final = 3
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -62,6 +64,8 @@ class Call:
     completed_at: datetime | None = None
     archived_at: datetime | None = None
     streams: dict[str, AudioStream] = attrs.field(factory=dict)
+    last_packet_at: datetime | None = None
+    """When the latest packet came that was no duplicate."""
     final_sequences: Mapping[str, int] = attrs.field(factory=dict)
 
     next_run_at: datetime | None = None
@@ -70,6 +74,8 @@ class Call:
     """Runs begun so far; the number of the latest is the fence for what it writes."""
     failed_runs: int = 0
     """Runs that gave up since the call was completed or last reprocessed."""
+    abandoned_runs: int = 0
+    """Runs in a row of which nothing came: each one's process died, or was taken for dead."""
 
     transcript: Transcript | None = None
     partial_transcripts: dict[str, Transcript] = attrs.field(factory=dict)
@@ -121,7 +127,7 @@ class Call:
         return [packet.key for packet in delivery.packets if self.has(packet.stream, packet.sequence)]
 
     def receive(
-        self, delivery: Delivery, stored: Mapping[PacketKey, bytes]
+        self, delivery: Delivery, stored: Mapping[PacketKey, bytes], at: datetime
     ) -> tuple[DeliveryReceipt, list[Packet]]:
         """Take packets that were sent together: the receipt, and those to store, duplicates left out.
 
@@ -154,6 +160,8 @@ class Call:
         if refusals:
             self._put_back(delivery, before)
             raise DeliveryRefused(refusals)
+        if to_store:
+            self.last_packet_at = at
         return self._receipt(delivery, len(to_store)), to_store
 
     def _closed_to(self, delivery: Delivery) -> TrunklineError:
@@ -198,7 +206,7 @@ class Call:
     def _stream_to_fill(self, name: str) -> AudioStream:
         stream = self.streams.get(name)
         if stream is None:
-            _check_stream_name("stream", name)
+            check_stream_name("stream", name)
             if len(self.streams) >= MAX_STREAMS:
                 raise StreamLimitReached("stream", f"a call has at most {MAX_STREAMS} streams")
             stream = self.streams[name] = AudioStream(name)
@@ -210,42 +218,41 @@ class Call:
         The first run is due once every packet up to the ``final_sequences`` (by stream) is there,
         and after ``settle_seconds`` at the latest. Raises InvalidValue.
         """
-        _check_final_sequences(final_sequences)
+        check_final_sequences(final_sequences)
         if self.state is not CallState.IN_PROGRESS:
             return
         self.final_sequences = dict(final_sequences)
+        self._complete(CompletionReason.REQUESTED, settle_seconds, at)
+        self.hasten_if_whole(at)
+
+    def complete_if_idle(self, idle_seconds: float, at: datetime) -> bool:
+        """Complete a call of which nothing was heard for so long. True where that did it.
+
+        It is not given time to settle: whatever was under way has had more of it already.
+        """
+        heard_at = self.last_packet_at or self.started_at
+        if self.state is not CallState.IN_PROGRESS or at - heard_at < timedelta(seconds=idle_seconds):
+            return False
+        self._complete(CompletionReason.IDLE, 0, at)
+        return True
+
+    def _complete(self, reason: CompletionReason, settle_seconds: float, at: datetime) -> None:
         self.completed_at = at
         self.next_run_at = at + timedelta(seconds=settle_seconds)
-        self._move_to(CallState.COMPLETED, CallCompleted(), at)
-        self.hasten_if_whole(at)
+        self._move_to(CallState.COMPLETED, CallCompleted(reason), at)
 
     def hasten_if_whole(self, at: datetime) -> bool:
         """Let the first run begin now if nothing is missing any more. True where that made it earlier."""
-        if self.state is not CallState.COMPLETED or not self._is_whole():
+        if self.state is not CallState.COMPLETED or not is_whole(self.streams, self.final_sequences):
             return False
         if self.next_run_at is not None and self.next_run_at <= at:
             return False
         self.next_run_at = at
         return True
 
-    def _is_whole(self) -> bool:
-        named = self.final_sequences
-        return (
-            bool(named)
-            and named.keys() >= self.streams.keys()
-            and all(self._stream(name).is_whole_through(final) for name, final in named.items())
-        )
-
-    def _stream(self, name: str) -> AudioStream:
-        return self.streams.get(name) or AudioStream(name)
-
     def missing(self) -> dict[str, Gaps]:
         """The first gaps of each stream in which packets are missing."""
-        gaps = {
-            name: self._stream(name).missing(self.final_sequences.get(name))
-            for name in sorted(self.streams.keys() | self.final_sequences.keys())
-        }
-        return {name: missing for name, missing in gaps.items() if missing}
+        return missing(self.streams, self.final_sequences)
 
     # -- the AI ----------------------------------------------------------------------------------
 
@@ -256,6 +263,30 @@ class Call:
     def seconds_until_due(self, at: datetime) -> float:
         """How long until the next run may begin; 0 where it may now, or is going on."""
         return max(0.0, (self.next_run_at - at).total_seconds()) if self.next_run_at else 0.0
+
+    def abandon_run(self, at: datetime) -> bool:
+        """A run that is going on ends here, for nobody is at it any more. Harmless where there is none.
+
+        True where there were so many in a row that the call is FAILED: it may be what ends its processes.
+        """
+        if not self._has_run_going_on:
+            return False
+        self.abandoned_runs += 1
+        if self.abandoned_runs < ABANDONED_RUNS_OF_A_POISON:
+            self.next_run_at = at
+            return False
+        why = f"{self.abandoned_runs} processes in a row ended while they worked on it"
+        self._fail(self.runs, Failure(FailureReason.POISON, why), at)
+        return True
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether its next run should have no other suspect beside it, so that an end tells whose it was."""
+        return self.abandoned_runs >= ABANDONED_RUNS_OF_A_SUSPECT
+
+    @property
+    def _has_run_going_on(self) -> bool:
+        return self.state is CallState.PROCESSING_AI and self.next_run_at is None
 
     def begin_run(self, at: datetime) -> int:
         """Begin the next run, and take the call over from one that may still be going on.
@@ -271,12 +302,12 @@ class Call:
 
     def save_partial_transcript(self, run: int, part: str, transcript: Transcript) -> None:
         """Keep what was transcribed of one part of the recording. Raises RunSuperseded."""
-        self._check_fence(run)
+        self._admit(run)
         self.partial_transcripts[part] = transcript
 
     def save_transcript(self, run: int, transcript: Transcript, at: datetime) -> None:
         """Keep the finished transcript; harmless when repeated. Raises RunSuperseded."""
-        self._check_fence(run)
+        self._admit(run)
         if self.transcript_is_current and transcript == self.transcript:
             return
         self.transcript = transcript
@@ -286,7 +317,7 @@ class Call:
 
     def archive(self, run: int, analysis: Analysis, at: datetime) -> None:
         """The run is done. Raises RunSuperseded."""
-        self._check_fence(run)
+        self._admit(run)
         self.analysis = analysis
         self.archived_at = at
         self._move_to(CallState.ARCHIVED, CallArchived(run), at)
@@ -303,7 +334,7 @@ class Call:
 
         ``not_before_seconds`` is how long the AI asked to be left alone. Raises RunSuperseded.
         """
-        self._check_fence(run)
+        self._admit(run)
         self.failed_runs += 1
         delays = tuple(delays_seconds)
         if self.failed_runs > len(delays):
@@ -313,9 +344,14 @@ class Call:
         self.next_run_at = at + timedelta(seconds=delay)
         self._record(RunFailed(run, failure.detail, self.next_run_at), at)
 
+    def hand_on(self, run: int, at: datetime) -> None:
+        """The run stops half-way, and another may go on at once. Raises RunSuperseded."""
+        self._admit(run)
+        self.next_run_at = at
+
     def fail(self, run: int, failure: Failure, at: datetime) -> None:
         """The run met what can never succeed. Raises RunSuperseded."""
-        self._check_fence(run)
+        self._admit(run)
         self.failed_runs += 1
         self._fail(run, failure, at)
 
@@ -332,6 +368,7 @@ class Call:
             self.partial_transcripts = {}
         self.failure = None
         self.failed_runs = 0
+        self.abandoned_runs = 0
         self.next_run_at = at
         self._move_to(CallState.PROCESSING_AI, ReprocessRequested(), at)
 
@@ -341,9 +378,11 @@ class Call:
         if self.state not in origins or wanted not in TRANSITIONS[self.state]:
             raise IllegalTransition(self.call_id, self.state, wanted)
 
-    def _check_fence(self, run: int) -> None:
-        if self.state is not CallState.PROCESSING_AI or run != self.runs or self.next_run_at is not None:
+    def _admit(self, run: int) -> None:
+        """Let the run write: whatever it has to write shows that it ended no process."""
+        if not self._has_run_going_on or run != self.runs:
             raise RunSuperseded(self.call_id, run, self.runs)
+        self.abandoned_runs = 0
 
     def _move_to(self, state: CallState, event: CallEvent, at: datetime) -> None:
         if state is not self.state and state not in TRANSITIONS[self.state]:
@@ -359,17 +398,3 @@ class Call:
         """What happened since the call was loaded; each event is handed out once."""
         events, self._unsaved = self._unsaved, []
         return events
-
-
-def _check_stream_name(field: str, name: str) -> None:
-    if not STREAM_NAME.fullmatch(name):
-        raise InvalidValue(field, "must be 1 to 64 of A-Z a-z 0-9 . _ : @ # -")
-
-
-def _check_final_sequences(final_sequences: Mapping[str, int]) -> None:
-    if len(final_sequences) > MAX_STREAMS:
-        raise InvalidValue("final_sequence", f"names more than {MAX_STREAMS} streams")
-    for name, sequence in final_sequences.items():
-        _check_stream_name("final_sequence", name)
-        if not 0 <= sequence <= MAX_SEQUENCE:
-            raise InvalidValue(f"final_sequence.{name}", f"must be from 0 to {MAX_SEQUENCE}")

@@ -12,7 +12,7 @@ from typing import Final
 class CallState(Enum):
     """Where a call stands. Each member names the moves that lead out of it."""
 
-    IN_PROGRESS = "IN_PROGRESS"  # COMPLETED, when the PBX says so
+    IN_PROGRESS = "IN_PROGRESS"  # COMPLETED, when the PBX says so, or nothing at all for long
     COMPLETED = "COMPLETED"  # PROCESSING_AI, when the first run begins
     PROCESSING_AI = "PROCESSING_AI"  # ARCHIVED or FAILED, as the runs end
     ARCHIVED = "ARCHIVED"  # PROCESSING_AI, on request

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import Enum, unique
 from typing import ClassVar
 
 import attrs
@@ -21,9 +22,18 @@ class CallStarted(CallEvent):
     name = "call_started"
 
 
+@unique
+class CompletionReason(Enum):
+    """Why a call counts as over."""
+
+    REQUESTED = "requested"  # the PBX said so
+    IDLE = "idle"  # no packet came for so long that its end never will
+
+
 @attrs.frozen
 class CallCompleted(CallEvent):
     name = "call_completed"
+    reason: CompletionReason = CompletionReason.REQUESTED
 
 
 @attrs.frozen

@@ -24,6 +24,7 @@ from adapters.postgres.packet_days import PostgresPacketDays
 from adapters.postgres.unit_of_work import PostgresUnitsOfWork
 from application.call_queries import CallQueries
 from application.complete_call import CompleteCall
+from application.complete_idle_calls import CompleteIdleCalls
 from application.drop_audio import DropAudio
 from application.group_commit import GroupCommit
 from application.prepare_days import PrepareDays
@@ -132,6 +133,9 @@ class Container(containers.DeclarativeContainer):
     prepare_days = providers.Factory(PrepareDays, packet_days)
     drop_audio = providers.Factory(DropAudio, packet_days, providers.Callable(_retention, settings))
     reconcile_jobs = providers.Factory(ReconcileJobs, units_of_work)
+    complete_idle_calls = providers.Factory(
+        CompleteIdleCalls, units_of_work, settings.provided.idle_call_seconds
+    )
 
     provider = providers.Singleton(_provider, settings)
     on_attempt = providers.Callable(_count_attempt, metrics).provider
@@ -143,6 +147,7 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(OpenAITranscriber, http_session, provider, on_attempt),
         providers.Singleton(OpenAIAnalyst, http_session, provider, on_attempt),
         settings.provided.ai_run_delays_seconds,
+        metrics.provided.call_set_aside,
     )
     job_executor = providers.Singleton(ProcessCallExecutor, process_call, settings.provided.ai_concurrency)
     job_runner = providers.Singleton(JobRunner, job_pool, job_executor, settings.provided.ai_concurrency)

@@ -30,6 +30,7 @@ from entrypoints.membership import Membership
 from entrypoints.settings import Settings
 
 RECONCILE_SECONDS: Final = 10
+LOOK_FOR_IDLE_CALLS_SECONDS: Final = 30
 FORGET_SECONDS: Final = 3600
 TURN_DAYS_OVER_SECONDS: Final = 3600
 DATABASE_MAY_START_SECONDS: Final = 30
@@ -187,6 +188,7 @@ class Process:
         """Raises StartRefused."""
         await self._turn_days_over()
         self._server = await self._serve()
+        self._look_for_idle_calls()
         self._jobs = self._work() if self._works else None
         _spare_the_collector()
 
@@ -197,6 +199,13 @@ class Process:
             await prepare()
         self._tasks.repeat("prepare days", TURN_DAYS_OVER_SECONDS, prepare)
         self._tasks.repeat("drop audio", TURN_DAYS_OVER_SECONDS, self._container.drop_audio())
+
+    def _look_for_idle_calls(self) -> None:
+        """Where packets are taken: who takes none cannot say that none came."""
+        idle_seconds = self._settings.idle_call_seconds
+        if self._role.api and idle_seconds:
+            every_seconds = min(LOOK_FOR_IDLE_CALLS_SECONDS, idle_seconds / 10)
+            self._tasks.repeat("complete idle calls", every_seconds, self._container.complete_idle_calls())
 
     @property
     def addresses(self) -> list[tuple[str, int]]:

@@ -28,6 +28,14 @@ def _at_least(least: float) -> Callable[[Any, Any, float | None], None]:
     return check
 
 
+def _zero_or_at_least(least: float) -> Callable[[Any, Any, float], None]:
+    def check(instance: object, attribute: object, value: float) -> None:
+        if not (value == 0 or (math.isfinite(value) and value >= least)):
+            raise ValueError(f"must be 0, or {least} or more")
+
+    return check
+
+
 def _port(text: str) -> int:
     port = _whole_number(text)
     if not 0 <= port <= 65535:
@@ -157,6 +165,12 @@ class Settings:
     )
     settle_seconds: float = environ.var(
         2, converter=_number, validator=_at_least(0), help="how long late packets may follow a completion"
+    )
+    idle_call_seconds: float = environ.var(
+        300,
+        converter=_number,
+        validator=_zero_or_at_least(1),
+        help="silence after which a call counts as over, though nobody said so; 0: never",
     )
     audio_retention_days: int | None = environ.var(
         "", converter=_days, help="days for which a call's audio is kept; unset: for ever"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import Enum
 
 import attrs
@@ -44,7 +45,13 @@ def receipt_of(packet: IncomingPacket, receipt: DeliveryReceipt) -> Receipt:
     )
 
 
-def receive(call: Call, packet: IncomingPacket, stored: bytes | None) -> tuple[Receipt, Packet | None]:
-    """Have the call take one packet; ``stored`` is the data under its number, where it is still kept."""
-    receipt, to_store = call.receive(alone(packet), {} if stored is None else {packet.key: stored})
+def receive(
+    call: Call, packet: IncomingPacket, stored: bytes | None, at: datetime | None = None
+) -> tuple[Receipt, Packet | None]:
+    """Have the call take one packet, at its start where nothing else is said.
+
+    ``stored`` is the data under the packet's number, where it is still kept.
+    """
+    before = {} if stored is None else {packet.key: stored}
+    receipt, to_store = call.receive(alone(packet), before, at or call.started_at)
     return receipt_of(packet, receipt), to_store[0] if to_store else None

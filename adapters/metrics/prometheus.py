@@ -54,6 +54,11 @@ class PrometheusMetrics:
             buckets=_AI_SECONDS,
             registry=self.registry,
         )
+        self._set_aside = Counter(
+            "trunkline_calls_set_aside",
+            "Calls that FAILED because processes ended while they worked on them",
+            registry=self.registry,
+        )
         self._backlog = BacklogCollector()
         self._told = registry_of_all() or self.registry
         self._told.register(self._backlog)
@@ -75,6 +80,9 @@ class PrometheusMetrics:
     def ai_attempted(self, step: str, outcome: str, seconds: float) -> None:
         self._ai_attempts.labels(step, outcome).inc()
         self._ai_seconds.labels(step).observe(seconds)
+
+    def call_set_aside(self) -> None:
+        self._set_aside.inc()
 
     def backlog_read(self, backlog: Backlog) -> None:
         self._backlog.latest = backlog

@@ -34,7 +34,7 @@ LOCK_CALLS: Final = f"""
 
 # The left join answers a row, and so the time, even where there is no stream.
 STREAMS_AND_TIME: Final = """
-    SELECT clock_timestamp() AS at, call_id, stream, received, received_bytes
+    SELECT clock_timestamp() AS at, call_id, stream, received, received_bytes, last_packet_at
     FROM (VALUES (1)) AS always LEFT JOIN streams
     ON lane = ANY($1::smallint[]) AND call_id = ANY($2::text[])
 """
@@ -49,25 +49,35 @@ INSERT_CALL: Final = """
 
 UPDATE_CALL: Final = """
     UPDATE calls SET state = $3, completed_at = $4, archived_at = $5, final_sequences = $6::jsonb,
-        next_run_at = $7, runs = $8, failed_runs = $9, transcript = $10::jsonb, transcript_is_current = $11,
-        partial_transcripts = $12::jsonb, analysis = $13::jsonb, failure_reason = $14, failure_detail = $15,
-        version = $16
+        next_run_at = $7, runs = $8, failed_runs = $9, abandoned_runs = $10, transcript = $11::jsonb,
+        transcript_is_current = $12, partial_transcripts = $13::jsonb, analysis = $14::jsonb,
+        failure_reason = $15, failure_detail = $16, version = $17
     WHERE lane = $1 AND call_id = $2
 """
 
 SAVE_STREAMS: Final = """
-    INSERT INTO streams (lane, call_id, stream, received, received_bytes)
-    SELECT lane, call_id, stream, received::int8multirange, received_bytes
-    FROM unnest($1::smallint[], $2::text[], $3::text[], $4::text[], $5::bigint[])
-        AS changed (lane, call_id, stream, received, received_bytes)
-    ON CONFLICT (lane, call_id, stream)
-        DO UPDATE SET received = excluded.received, received_bytes = excluded.received_bytes
+    INSERT INTO streams (lane, call_id, stream, received, received_bytes, last_packet_at)
+    SELECT lane, call_id, stream, received::int8multirange, received_bytes, last_packet_at
+    FROM unnest($1::smallint[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::timestamptz[])
+        AS changed (lane, call_id, stream, received, received_bytes, last_packet_at)
+    ON CONFLICT (lane, call_id, stream) DO UPDATE SET received = excluded.received,
+        received_bytes = excluded.received_bytes, last_packet_at = excluded.last_packet_at
 """
 
 INSERT_EVENTS: Final = """
     INSERT INTO call_events (lane, call_id, version, at, state, event, detail)
     SELECT * FROM unnest($1::smallint[], $2::text[], $3::integer[], $4::timestamptz[], $5::text[], $6::text[],
                          $7::jsonb[])
+"""
+
+# The newest packet is asked for call by call: to join with streams, PostgreSQL might read all of them.
+SILENT_SINCE: Final = """
+    SELECT call_id FROM calls
+    WHERE state = 'IN_PROGRESS' AND started_at <= $1 AND coalesce((
+        SELECT max(last_packet_at) FROM streams
+        WHERE streams.lane = calls.lane AND streams.call_id = calls.call_id
+    ), started_at) <= $1
+    ORDER BY started_at, call_id LIMIT $2
 """
 
 
@@ -111,6 +121,11 @@ class PostgresCallRepository:
             await self._save_streams(in_order)
             await self._save_events(in_order)
 
+    async def silent_since(self, at: datetime, most: int) -> list[str]:
+        with nothing_stored():
+            rows = await self._connection.fetch(SILENT_SINCE, at, most)
+        return [row["call_id"] for row in rows]
+
     async def _insert(self, calls: list[Call]) -> None:
         rows = [
             (lane_of(call.call_id), call.call_id, "IN_PROGRESS", *values_at_start(call), 1) for call in calls
@@ -130,7 +145,10 @@ class PostgresCallRepository:
 
     async def _save_streams(self, calls: Iterable[Call]) -> None:
         rows = [
-            (lane_of(call.call_id), call.call_id, name, multirange(stream.received), stream.received_bytes)
+            (
+                *(lane_of(call.call_id), call.call_id, name),
+                *(multirange(stream.received), stream.received_bytes, call.last_packet_at),
+            )
             for call in calls
             for name, stream in sorted(call.streams.items())
             if self._stream_sizes.get((call.call_id, name)) != len(stream.received)
@@ -154,6 +172,7 @@ def _what_changes(call: Call) -> tuple[object, ...]:
         call.version,
         call.state,
         call.next_run_at,
+        call.abandoned_runs,
         call.transcript,
         call.transcript_is_current,
         tuple(call.partial_transcripts.items()),

@@ -22,7 +22,7 @@ from domain.sequence_set import SequenceSet
 
 CALL_COLUMNS: Final = (
     "call_id, state, encoding, sample_rate_hz, channels, metadata, started_at, completed_at, archived_at, "
-    "final_sequences, next_run_at, runs, failed_runs, transcript, transcript_is_current, "
+    "final_sequences, next_run_at, runs, failed_runs, abandoned_runs, transcript, transcript_is_current, "
     "partial_transcripts, analysis, failure_reason, failure_detail, version"
 )
 
@@ -59,6 +59,7 @@ def _add_what_followed(call: Call, row: asyncpg.Record) -> None:
     call.next_run_at = row["next_run_at"]
     call.runs = row["runs"]
     call.failed_runs = row["failed_runs"]
+    call.abandoned_runs = row["abandoned_runs"]
     call.transcript = _optional(row["transcript"], Transcript)
     call.transcript_is_current = row["transcript_is_current"]
     call.partial_transcripts = _json.loads(row["partial_transcripts"], dict[str, Transcript])
@@ -88,6 +89,7 @@ def values_that_change(call: Call) -> tuple[object, ...]:
         call.next_run_at,
         call.runs,
         call.failed_runs,
+        call.abandoned_runs,
         to_json(call.transcript) if call.transcript else None,
         call.transcript_is_current,
         to_json(call.partial_transcripts),
@@ -121,8 +123,12 @@ def event_from_row(row: asyncpg.Record) -> RecordedEvent:
 def with_streams(calls: Iterable[Call], stream_rows: Iterable[asyncpg.Record]) -> dict[str, Call]:
     by_id = {call.call_id: call for call in calls}
     for row in stream_rows:
-        if row["call_id"] in by_id:
-            by_id[row["call_id"]].streams[row["stream"]] = stream_from_row(row)
+        call = by_id.get(row["call_id"])
+        if call is None:
+            continue
+        call.streams[row["stream"]] = stream_from_row(row)
+        if call.last_packet_at is None or call.last_packet_at < row["last_packet_at"]:
+            call.last_packet_at = row["last_packet_at"]
     return by_id
 
 

@@ -7,8 +7,9 @@ import binascii
 from datetime import UTC, datetime
 
 from application.ports import CallPosition, PacketPosition
-from domain.call import CALL_ID, STREAM_NAME
+from domain.call import CALL_ID
 from domain.packet import MAX_SEQUENCE
+from domain.stream_names import STREAM_NAME
 from entrypoints.http.wire import FieldProblem, MalformedBody
 
 

@@ -42,14 +42,16 @@ class RunningProcess:
         return await self.process.wait()
 
 
-async def start(log: Path, *arguments: str, environment: Mapping[str, str]) -> RunningProcess:
-    """Start ``trunkline …`` and wait until it says where it listens."""
+async def start(
+    log: Path, *arguments: str, environment: Mapping[str, str], module: str = "entrypoints"
+) -> RunningProcess:
+    """Start ``trunkline …``, or another module, and wait until it says where it listens."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE_")}
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "entrypoints",
+            module,
             *arguments,
             stdout=output,
             stderr=output,

@@ -12,6 +12,7 @@ import attrs
 from application.errors import BatchRefused, CallStartedElsewhere, StorageUnavailable
 from application.unit_of_work import open_unit_of_work
 from domain.call import Call
+from domain.call_state import CallState
 from domain.events import RecordedEvent
 from domain.packet import Packet, PacketKey
 from tests.fakes.job_queue import FakeJobQueue
@@ -101,6 +102,17 @@ class FakeCallRepository:
                 await self._insert(call)
             unit.events += [(call.call_id, event) for event in call.take_unsaved_events()]
             unit.saved[call.call_id] = deepcopy(call)
+
+    async def silent_since(self, at: datetime, most: int) -> list[str]:
+        unit = self._unit
+        unit.step("read")
+        known = unit.storage.calls | unit.saved
+        silent = [
+            (call.started_at, call.call_id)
+            for call in known.values()
+            if call.state is CallState.IN_PROGRESS and (call.last_packet_at or call.started_at) <= at
+        ]
+        return [call_id for _, call_id in sorted(silent)[:most]]
 
     async def _insert(self, call: Call) -> None:
         """Waits for whoever is just inserting the same call, as a unique key does."""

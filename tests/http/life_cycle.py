@@ -33,6 +33,12 @@ def fail(call: Call, at: datetime) -> None:
     call.fail(call.begin_run(at), FAILURE, at)
 
 
+def fail_after_transcribing(call: Call, at: datetime) -> None:
+    run = call.begin_run(at)
+    call.save_transcript(run, TRANSCRIPT, at)
+    call.fail(run, FAILURE, at)
+
+
 def change(service: RunningService, call_id: str, how: Change) -> None:
     """Do ``how`` to the call, in one unit of work."""
     service.run(_change(service, call_id, how))

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from domain.audio_stream import MAX_RANGES
-from domain.call import MAX_STREAMS, Call
+from domain.call import Call
+from domain.stream_names import MAX_STREAMS
 from tests.http.answer import assert_problem
 from tests.http.database_rows import nothing_left
 from tests.http.described_client import DescribedClient

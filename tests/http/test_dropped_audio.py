@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 from datetime import UTC, date, datetime
 
+import pytest
+
 from tests.http.answer import assert_problem
 from tests.http.described_client import DescribedClient
-from tests.http.life_cycle import TRANSCRIPT, archive, change
+from tests.http.life_cycle import TRANSCRIPT, Change, archive, change, fail, fail_after_transcribing
 from tests.http.running_service import RunningService
 
 DAY = date(2024, 2, 29)
@@ -54,3 +56,29 @@ async def test_a_dropped_packet_that_is_sent_again_is_a_duplicate(
     accepted = await client.packet(call_id, 2, "more")
     assert (accepted.status, accepted.json["status"]) == (202, "accepted")
     assert len((await client.get(f"/v1/calls/{call_id}/packets")).json["packets"]) == 1
+
+
+@pytest.mark.parametrize("ended", [archive, fail])
+async def test_it_cannot_be_processed_again_and_stays_as_it_is(
+    service: RunningService, client: DescribedClient, call_id: str, ended: Change
+) -> None:
+    await client.packet(call_id, 1, "text")
+    await client.complete(call_id)
+    change(service, call_id, ended)
+    await drop_packets_of(service, call_id)
+    before = await client.call(call_id)
+    answer = await client.post(f"/v1/calls/{call_id}/reprocess")
+    assert_problem(answer, 409)
+    assert "no longer kept" in answer.json["detail"]
+    assert await client.call(call_id) == before
+
+
+async def test_what_lacks_only_its_analysis_can(
+    service: RunningService, client: DescribedClient, call_id: str
+) -> None:
+    await client.packet(call_id, 1, "text")
+    await client.complete(call_id)
+    change(service, call_id, fail_after_transcribing)
+    await drop_packets_of(service, call_id)
+    answer = await client.post(f"/v1/calls/{call_id}/reprocess")
+    assert (answer.status, answer.json["state"]) == (202, "PROCESSING_AI")

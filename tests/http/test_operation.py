@@ -51,7 +51,10 @@ async def test_an_old_schema_is_not_ready(service: RunningService, client: Descr
     finally:
         service.run(pool.execute("ALTER TABLE elsewhere RENAME TO _pogo_migration"))
     assert answer.status == 503
-    assert answer.json["checks"]["schema"] == "lacks 0001_calls, 0002_jobs, 0003_packet_days"
+    assert (
+        answer.json["checks"]["schema"]
+        == "lacks 0001_calls, 0002_jobs, 0003_packet_days, 0005_idle_calls, 0006_poison"
+    )
     assert (await client.get("/readyz")).status == 200
 
 
@@ -78,6 +81,7 @@ async def test_the_promised_families(client: DescribedClient) -> None:
         "trunkline_ai_attempts",
         "trunkline_ai_attempt_seconds",
         "trunkline_calls",
+        "trunkline_calls_set_aside",
         "trunkline_jobs",
         "trunkline_oldest_job_seconds",
     }

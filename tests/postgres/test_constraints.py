@@ -76,6 +76,8 @@ ILLEGAL: list[tuple[Row, Row, str]] = [
     (IN_PROGRESS, {"version": 0}, "calls_version"),
     (PROCESSING, {"failed_runs": 3}, "calls_version"),
     (PROCESSING, {"failed_runs": -1}, "calls_version"),
+    (PROCESSING, {"abandoned_runs": 3}, "calls_abandoned_runs"),
+    (PROCESSING, {"abandoned_runs": -1}, "calls_abandoned_runs"),
 ]
 
 

@@ -18,7 +18,7 @@ from adapters.postgres.pool import connect, open_pool
 from adapters.postgres.schema import MIGRATIONS, MigrationFailed, migrate_to_latest, pending_migrations
 from tests.databases import Databases
 
-EVERY_MIGRATION = ["0001_calls", "0002_jobs", "0003_packet_days"]
+EVERY_MIGRATION = ["0001_calls", "0002_jobs", "0003_packet_days", "0005_idle_calls", "0006_poison"]
 PACKETS = """
     SELECT lane, call_id, stream, sequence, sent_at_seconds, data, received_at
     FROM packets ORDER BY call_id, sequence
@@ -53,6 +53,11 @@ async def roll_back(connection: asyncpg.Connection, count: int | None = None) ->
     await migrate.rollback(connection, MIGRATIONS, schema_name="public", count=count)
 
 
+async def roll_back_from(connection: asyncpg.Connection, migration: str) -> None:
+    """Take it back, and those that came after it."""
+    await roll_back(connection, count=len(EVERY_MIGRATION) - EVERY_MIGRATION.index(migration))
+
+
 async def test_five_that_migrate_at_once_apply_each_migration_once(unmigrated: str) -> None:
     async def run() -> list[str]:
         async with connected(unmigrated) as connection:
@@ -76,7 +81,7 @@ async def test_each_rollback_takes_away_all_that_its_migration_brought(unmigrate
     async with connected(unmigrated) as connection:
         await migrate_to_latest(connection)
         everything = await objects(connection)
-        await roll_back(connection, count=2)
+        await roll_back_from(connection, "0002_jobs")
         assert not any("pgqueuer" in name for name in await objects(connection))
         assert "calls" in await objects(connection)
         await roll_back(connection)
@@ -89,7 +94,7 @@ async def test_packets_are_moved_into_their_days_and_back(unmigrated: str) -> No
     """What was acknowledged by an earlier release stays, byte for byte, and keeps its time of arrival."""
     async with connected(unmigrated) as connection:
         await migrate_to_latest(connection)
-        await roll_back(connection, count=1)
+        await roll_back_from(connection, "0003_packet_days")
         await connection.execute(
             "INSERT INTO calls (lane, call_id, state, encoding, metadata, started_at, version) VALUES"
             " (1, 'c-1', 'IN_PROGRESS', 'text/plain', '{}', '2026-03-01 23:59:59.999999Z', 1),"
@@ -106,7 +111,7 @@ async def test_packets_are_moved_into_their_days_and_back(unmigrated: str) -> No
         days = await connection.fetch(
             "SELECT DISTINCT tableoid::regclass::text, call_day::text, call_id FROM packets ORDER BY 1"
         )
-        await roll_back(connection, count=1)
+        await roll_back_from(connection, "0003_packet_days")
         back = await connection.fetch(PACKETS)
     assert len(before) == 6
     assert before == after == back
@@ -114,6 +119,20 @@ async def test_packets_are_moved_into_their_days_and_back(unmigrated: str) -> No
         ("packets_20260301", "2026-03-01", "c-1"),
         ("packets_20260302", "2026-03-02", "c-2"),
     ]
+
+
+async def test_streams_that_are_there_count_from_the_migration(unmigrated: str) -> None:
+    """A live call of an earlier release does not look silent; its stream stays as it was, back and forth."""
+    async with connected(unmigrated) as connection:
+        await migrate_to_latest(connection)
+        await roll_back_from(connection, "0005_idle_calls")
+        await connection.execute("INSERT INTO streams VALUES (1, 'c-1', 'main', '{[1,4)}', 480)")
+        before = await connection.fetch("SELECT * FROM streams")
+        migrated_at = await connection.fetchval("SELECT clock_timestamp()")
+        await migrate_to_latest(connection)
+        assert await connection.fetchval("SELECT last_packet_at FROM streams") >= migrated_at
+        await roll_back_from(connection, "0005_idle_calls")
+        assert await connection.fetch("SELECT * FROM streams") == before
 
 
 async def test_a_migration_that_is_not_given_a_lock_fails_whole_and_clearly(unmigrated: str) -> None:

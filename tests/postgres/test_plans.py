@@ -75,11 +75,31 @@ WRITING = {
     ),
     "update call": hot(
         call_repository.UPDATE_CALL,
-        *[lane_of(ONE), ONE, "COMPLETED", NOW, None, "{}", NOW, 0, 0, None, False, "{}", None, None, None, 2],
+        *[
+            lane_of(ONE),
+            ONE,
+            "COMPLETED",
+            NOW,
+            None,
+            "{}",
+            NOW,
+            0,
+            0,
+            0,
+            None,
+            False,
+            "{}",
+            None,
+            None,
+            None,
+            2,
+        ],
         tables="calls",
     ),
     "save streams": hot(
-        call_repository.SAVE_STREAMS, LANES, LIVE, MAIN, RANGES, [960] * len(LIVE), tables="streams"
+        call_repository.SAVE_STREAMS,
+        *[LANES, LIVE, MAIN, RANGES, [960] * len(LIVE), [NOW] * len(LIVE)],
+        tables="streams",
     ),
     "insert events": hot(
         call_repository.INSERT_EVENTS,
@@ -114,6 +134,7 @@ ACROSS_LANES = {
     "states on a day": hot(
         STATES, ["IN_PROGRESS"], str(TODAY), str(TODAY + timedelta(days=1)), tables="calls"
     ),
+    "silent calls": hot(call_repository.SILENT_SINCE, NOW, 1000, tables="calls streams"),
     "hasten job": hot(HASTEN, f"call:{LIVE[0]}", tables="pgqueuer"),
     "calls without job": hot(
         CALLS_WITHOUT_JOB.format(states="'COMPLETED', 'PROCESSING_AI'"), 1000, tables="calls pgqueuer"

@@ -91,6 +91,21 @@ def failed(call_id: str = "rich") -> Call:
     return call
 
 
+def abandoned(call_id: str = "rich") -> Call:
+    call = half_transcribed(call_id)
+    call.abandon_run(at(90))
+    call.begin_run(at(91))
+    return call
+
+
+def set_aside(call_id: str = "rich") -> Call:
+    call = abandoned(call_id)
+    call.abandon_run(at(120))
+    call.begin_run(at(121))
+    call.abandon_run(at(150))
+    return call
+
+
 def failed_in_the_end(call_id: str = "rich") -> Call:
     call = postponed(call_id)
     for _ in DELAYS:
@@ -114,6 +129,8 @@ EVERY_STAGE = (
     postponed,
     archived,
     failed,
+    abandoned,
+    set_aside,
     failed_in_the_end,
     reprocessed,
 )
@@ -123,4 +140,4 @@ def _receive(call: Call, stream: str, sequence: int, data: bytes) -> None:
     incoming = IncomingPacket(
         call.call_id, stream, sequence, 1_700_000_000.02, base64.b64encode(data).decode()
     )
-    call.receive(alone(incoming), {})
+    call.receive(alone(incoming), {}, at(1.5))

@@ -56,6 +56,7 @@ class Processing:
             self.transcriber,
             self.analyst,
             DELAYS,
+            _no_call_is_set_aside,
             save_again_after_seconds=(0, 0, 0),
         )
         return await process_call(call_id)
@@ -75,6 +76,10 @@ class Processing:
             self.recordings.packets.append(packet)
         call.complete({}, 0, now)
         self.storage.put(call)
+
+
+def _no_call_is_set_aside() -> None:
+    raise AssertionError
 
 
 @pytest.fixture
@@ -157,6 +162,7 @@ async def kill_at(processing: Processing, step: int) -> None:
         service,
         service,
         DELAYS,
+        _no_call_is_set_aside,
     )
     run = asyncio.create_task(process_call("c-1"))
     await service.hangs.wait()

@@ -13,12 +13,16 @@ from application.reconcile_jobs import ReconcileJobs
 from application.reprocess_call import ReprocessCall
 from application.start_call import StartCall
 from domain.analysis import Analysis, Failure, FailureReason, Transcript
+from domain.audio_stream import AudioStream
 from domain.call import Call
 from domain.call_state import CallState
-from domain.errors import CallDiffers, IllegalTransition, InvalidValue, UnknownCall
+from domain.errors import AudioDropped, CallDiffers, IllegalTransition, InvalidValue, UnknownCall
 from domain.media_format import Encoding, MediaFormat
+from domain.packet import IncomingPacket, Packet
+from domain.sequence_set import SequenceSet
 from tests.fakes.storage import InMemoryStorage, Job
 from tests.fakes.unit_of_work import FakeUnitsOfWork
+from tests.unit.domain.example_calls import snapshot
 
 MULAW = MediaFormat(Encoding.MULAW, 8000, 1)
 SETTLE_SECONDS = 2.0
@@ -175,6 +179,52 @@ async def test_where_reprocessing_fails_there_is_neither_state_nor_job(
         await reprocess("c-1")
     assert storage.call("c-1").state is CallState.ARCHIVED
     assert storage.jobs == {}
+
+
+def with_a_packet(storage: InMemoryStorage, call: Call) -> IncomingPacket:
+    """Received and stored before the call ended."""
+    packet = IncomingPacket(call.call_id, "main", 1, 1.0, "hello")
+    call.streams["main"] = AudioStream("main", SequenceSet([(1, 1)]), 5)
+    storage.put(call)
+    storage.packets[packet.key] = Packet(call.call_id, "main", 1, 1.0, b"hello")
+    return packet
+
+
+async def test_what_was_dropped_cannot_be_reprocessed_and_stays_as_it_is(
+    reprocess: ReprocessCall, storage: InMemoryStorage
+) -> None:
+    packet = with_a_packet(storage, archived(storage))
+    before = snapshot(storage.call("c-1"))
+    del storage.packets[packet.key]
+    with pytest.raises(AudioDropped):
+        await reprocess("c-1")
+    assert snapshot(storage.call("c-1")) == before
+    assert storage.jobs == {}
+
+
+async def test_what_is_still_there_can_be_reprocessed(
+    reprocess: ReprocessCall, storage: InMemoryStorage
+) -> None:
+    with_a_packet(storage, archived(storage))
+    assert (await reprocess("c-1")).state is CallState.PROCESSING_AI
+
+
+async def test_a_failed_call_that_has_its_transcript_needs_no_packets(
+    reprocess: ReprocessCall, storage: InMemoryStorage
+) -> None:
+    call = in_a_run(storage)
+    call.save_transcript(1, Transcript("hello"), storage.clock.now)
+    call.fail(1, Failure(FailureReason.AI_REFUSED, "401"), storage.clock.now)
+    packet = with_a_packet(storage, call)
+    del storage.packets[packet.key]
+    assert (await reprocess("c-1")).state is CallState.PROCESSING_AI
+
+
+async def test_a_call_that_never_had_a_packet_can_be_reprocessed(
+    reprocess: ReprocessCall, storage: InMemoryStorage
+) -> None:
+    archived(storage)
+    assert (await reprocess("c-1")).state is CallState.PROCESSING_AI
 
 
 async def test_only_what_is_over_can_be_reprocessed(

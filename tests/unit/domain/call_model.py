@@ -24,10 +24,12 @@ class CallModel:
 
     state: str = "IN_PROGRESS"
     packets: dict[str, dict[int, str]] = attrs.field(factory=dict)
+    last_packet_seconds: float | None = None
     final_sequences: dict[str, int] = attrs.field(factory=dict)
     due_seconds: float | None = None
     run: int = 0
     failed_runs: int = 0
+    abandoned_runs: int = 0
     transcript: str | None = None
     transcript_is_current: bool = False
     parts: dict[str, str] = attrs.field(factory=dict)
@@ -45,9 +47,14 @@ class CallModel:
         return self.state in {"IN_PROGRESS", "COMPLETED"}
 
     def may_write(self, run: int) -> bool:
-        return self.state == "PROCESSING_AI" and self.due_seconds is None and run == self.run
+        return self.is_running and run == self.run
 
-    def receive(self, stream: str, sequence: int, data: str) -> None:
+    @property
+    def is_running(self) -> bool:
+        return self.state == "PROCESSING_AI" and self.due_seconds is None
+
+    def receive(self, stream: str, sequence: int, data: str, at_seconds: float) -> None:
+        self.last_packet_seconds = at_seconds
         self.packets.setdefault(stream, {})[sequence] = data
 
     def data_of(self, stream: str, sequence: int) -> str | None:
@@ -86,10 +93,25 @@ class CallModel:
         self.happens("COMPLETED")
         self.due_seconds = at_seconds if self.is_whole else at_seconds + settle_seconds
 
+    def is_idle(self, idle_seconds: float, at_seconds: float) -> bool:
+        return self.state == "IN_PROGRESS" and (self.last_packet_seconds or 0) + idle_seconds <= at_seconds
+
+    def complete_as_idle(self, at_seconds: float) -> None:
+        self.happens("COMPLETED")
+        self.due_seconds = at_seconds
+
     def begin_run(self) -> None:
         self.run += 1
         self.due_seconds = None
         self.happens("PROCESSING_AI")
+
+    def abandon(self, at_seconds: float) -> None:
+        self.abandoned_runs += 1
+        if self.abandoned_runs == 3:
+            self.failure = "3 processes in a row ended while they worked on it"
+            self.happens("FAILED")
+        else:
+            self.due_seconds = at_seconds
 
     def postpone(self, why: str, delays_seconds: list[float], at_seconds: float) -> None:
         if self.failed_runs == len(delays_seconds):
@@ -111,5 +133,6 @@ class CallModel:
             self.archived_seconds = None
         self.failure = None
         self.failed_runs = 0
+        self.abandoned_runs = 0
         self.due_seconds = at_seconds
         self.happens("PROCESSING_AI")

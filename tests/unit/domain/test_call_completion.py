@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from domain.call import MAX_STREAMS
 from domain.call_state import CallState
 from domain.errors import InvalidValue
 from domain.packet import MAX_SEQUENCE
+from domain.stream_names import MAX_STREAMS
 from tests.unit.domain.example_calls import after, call_in, receive_all, snapshot, started
 
 SETTLE_SECONDS = 2.0

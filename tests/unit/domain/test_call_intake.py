@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from domain.call import MAX_STREAMS, Call
+from domain.call import Call
 from domain.call_state import CallState
 from domain.errors import (
     CallClosed,
@@ -17,6 +17,7 @@ from domain.errors import (
 )
 from domain.media_format import Encoding, MediaFormat
 from domain.packet import MAX_SEQUENCE, Packet
+from domain.stream_names import MAX_STREAMS
 from tests.deliveries import Receipt, ReceiptStatus, receive
 from tests.unit.domain.example_calls import START, call_in, packet, receive_all, snapshot, started
 

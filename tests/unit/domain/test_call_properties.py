@@ -91,6 +91,7 @@ class CallMachine(RuleBasedStateMachine):
 
     @rule(stream=streams, sequence=sequences, data=data, is_kept=st.booleans())
     def receive(self, stream: str, sequence: int, data: str, is_kept: bool) -> None:
+        now = self.tick()
         known = self.model.data_of(stream, sequence)
         stored = known.encode() if known is not None and is_kept else None
         incoming = packet(sequence, data, stream)
@@ -99,10 +100,10 @@ class CallMachine(RuleBasedStateMachine):
         elif stored is not None and known != data:
             self.refused(SequenceConflict, lambda: receive(self.call, incoming, stored))
         elif known is not None:
-            self.unchanged(lambda: self.check_receipt(incoming, stored, ReceiptStatus.DUPLICATE))
+            self.unchanged(lambda: self.check_receipt(incoming, stored, ReceiptStatus.DUPLICATE, now))
         else:
-            self.model.receive(stream, sequence, data)
-            self.check_receipt(incoming, stored, ReceiptStatus.ACCEPTED)
+            self.model.receive(stream, sequence, data, now)
+            self.check_receipt(incoming, stored, ReceiptStatus.ACCEPTED, now)
 
     @precondition(lambda self: self.model.is_open)
     @rule(stream=streams, sequences=spread_sequences)
@@ -110,8 +111,10 @@ class CallMachine(RuleBasedStateMachine):
         for sequence in sequences:
             self.receive(stream, sequence, "hello", True)
 
-    def check_receipt(self, incoming: IncomingPacket, stored: bytes | None, status: ReceiptStatus) -> None:
-        receipt, to_store = receive(self.call, incoming, stored)
+    def check_receipt(
+        self, incoming: IncomingPacket, stored: bytes | None, status: ReceiptStatus, now: float
+    ) -> None:
+        receipt, to_store = receive(self.call, incoming, stored, after(now))
         assert receipt.status is status
         assert (receipt.call_id, receipt.stream, receipt.sequence) == incoming.key
         assert receipt.next_expected == self.model.next_expected(incoming.stream)
@@ -131,16 +134,17 @@ class CallMachine(RuleBasedStateMachine):
             if incoming.stream in kept
             and (known := self.model.data_of(incoming.stream, incoming.sequence)) is not None
         }
+        now = self.tick()
         expected, bad = self.outcomes(sent, kept)
         if bad:
             self.refused(
                 DeliveryRefused if len(sent) > 1 else next(iter(bad.values())),
-                lambda: self.call.receive(Delivery("c-1", tuple(sent)), stored),
+                lambda: self.call.receive(Delivery("c-1", tuple(sent)), stored, after(now)),
             )
             return
-        receipt, to_store = self.call.receive(Delivery("c-1", tuple(sent)), stored)
+        receipt, to_store = self.call.receive(Delivery("c-1", tuple(sent)), stored, after(now))
         for incoming in expected:
-            self.model.receive(incoming.stream, incoming.sequence, str(incoming.data))
+            self.model.receive(incoming.stream, incoming.sequence, str(incoming.data), now)
         assert [(new.key, new.data) for new in to_store] == [
             (new.key, str(new.data).encode()) for new in expected
         ]
@@ -191,6 +195,15 @@ class CallMachine(RuleBasedStateMachine):
         self.call.complete(final_sequences, settle, after(now))
         self.model.complete(final_sequences, settle, now)
 
+    @rule(idle=st.integers(1, 9))
+    def complete_if_idle(self, idle: float) -> None:
+        now = self.tick()
+        if self.model.is_idle(idle, now):
+            assert self.call.complete_if_idle(idle, after(now))
+            self.model.complete_as_idle(now)
+        else:
+            self.unchanged(lambda: self.call.complete_if_idle(idle, after(now)))
+
     @rule()
     def complete_with_nonsense(self) -> None:
         self.refused(InvalidValue, lambda: self.call.complete({"main": -1}, 2, START))
@@ -221,6 +234,7 @@ class CallMachine(RuleBasedStateMachine):
         self.refused(RunSuperseded, lambda: self.call.save_transcript(0, Transcript("one"), START))
         self.refused(RunSuperseded, lambda: self.call.archive(0, ANALYSIS, START))
         self.refused(RunSuperseded, lambda: self.call.postpone(0, UNAVAILABLE, [], START))
+        self.refused(RunSuperseded, lambda: self.call.hand_on(0, START))
         self.refused(RunSuperseded, lambda: self.call.fail(0, UNAVAILABLE, START))
 
     @rule()
@@ -236,6 +250,7 @@ class CallMachine(RuleBasedStateMachine):
         """Whether the run may write, and then did."""
         if self.model.may_write(run):
             write()
+            self.model.abandoned_runs = 0
             return True
         self.refused(RunSuperseded, write)
         return False
@@ -277,6 +292,31 @@ class CallMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.model.run > 0)
     @rule(stale=stale_runs)
+    def hand_on(self, stale: int) -> None:
+        run, now = self.model.run - stale, self.tick()
+        if self.written(run, lambda: self.call.hand_on(run, after(now))):
+            self.model.due_seconds = now
+
+    @rule()
+    def abandon_run(self) -> None:
+        now = self.tick()
+        if self.model.is_running:
+            is_set_aside = self.call.abandon_run(after(now))
+            self.model.abandon(now)
+            assert is_set_aside is (self.model.state == "FAILED")
+        else:
+            self.unchanged(lambda: self.call.abandon_run(after(now)))
+
+    @rule()
+    def kill_the_next_process_too(self) -> None:
+        """A run that is begun, and then nothing: else three in a row would seldom be searched."""
+        if self.model.state == "PROCESSING_AI":
+            self.abandon_run()
+        if self.model.state in {"COMPLETED", "PROCESSING_AI"}:
+            self.begin_run()
+
+    @precondition(lambda self: self.model.run > 0)
+    @rule(stale=stale_runs)
     def fail(self, stale: int) -> None:
         run, now = self.model.run - stale, self.tick()
         failure = Failure(FailureReason.AI_REFUSED, f"run {run}")
@@ -314,7 +354,11 @@ class CallMachine(RuleBasedStateMachine):
     def holds_what_the_model_holds(self) -> None:
         call, model = self.call, self.model
         assert call.state.value == model.state
+        last = model.last_packet_seconds
+        assert call.last_packet_at == (None if last is None else after(last))
         assert (call.runs, call.failed_runs) == (model.run, model.failed_runs)
+        assert call.abandoned_runs == model.abandoned_runs
+        assert call.is_suspect is (model.abandoned_runs >= 2)
         assert call.next_run_at == (None if model.due_seconds is None else after(model.due_seconds))
         assert (call.transcript and call.transcript.text) == model.transcript
         assert call.transcript_is_current is model.transcript_is_current

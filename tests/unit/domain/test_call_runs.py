@@ -35,6 +35,7 @@ WRITES: dict[str, Write] = {
     "transcript": lambda call, run, at: call.save_transcript(run, TRANSCRIPT, at),
     "archive": lambda call, run, at: call.archive(run, ANALYSIS, at),
     "postpone": lambda call, run, at: call.postpone(run, UNAVAILABLE, DELAYS_SECONDS, at),
+    "hand on": lambda call, run, at: call.hand_on(run, at),
     "fail": lambda call, run, at: call.fail(run, REFUSED, at),
 }
 each_write = pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)

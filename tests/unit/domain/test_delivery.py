@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from domain.audio_stream import MAX_RANGES, AudioStream
-from domain.call import MAX_STREAMS, Call
+from domain.call import Call
 from domain.call_state import CallState
 from domain.delivery import Delivery, DeliveryReceipt, StreamStanding
 from domain.errors import (
@@ -18,7 +18,8 @@ from domain.errors import (
 )
 from domain.packet import IncomingPacket, Packet, PacketKey
 from domain.sequence_set import SequenceSet
-from tests.unit.domain.example_calls import call_in, packet, snapshot, started
+from domain.stream_names import MAX_STREAMS
+from tests.unit.domain.example_calls import START, call_in, packet, snapshot, started
 
 STORED = {PacketKey("c-1", "main", 2): b"hello"}
 
@@ -29,7 +30,7 @@ def delivery(*packets: IncomingPacket) -> Delivery:
 
 def call_with_packet_2() -> Call:
     call = started()
-    call.receive(delivery(packet(2)), {})
+    call.receive(delivery(packet(2)), {}, START)
     return call
 
 
@@ -37,7 +38,7 @@ def refused(call: Call, *packets: IncomingPacket) -> dict[int, TrunklineError]:
     """Why, by place; and the call is as it was."""
     before, streams = snapshot(call), {name: id(stream) for name, stream in call.streams.items()}
     with pytest.raises(DeliveryRefused) as refusal:
-        call.receive(delivery(*packets), STORED)
+        call.receive(delivery(*packets), STORED, START)
     assert snapshot(call) == before
     assert call.streams.keys() == streams.keys()
     return refusal.value.refusals
@@ -50,9 +51,9 @@ def test_streams_are_named_once_in_order_of_appearance() -> None:
 
 def test_the_receipt_counts_and_tells_where_each_stream_of_the_delivery_stands() -> None:
     call = call_with_packet_2()
-    call.receive(delivery(packet(1, stream="elsewhere")), {})
+    call.receive(delivery(packet(1, stream="elsewhere")), {}, START)
     sent = delivery(packet(2), packet(5), packet(1, "agent's", "agent"), packet(5), packet(3))
-    receipt, to_store = call.receive(sent, STORED)
+    receipt, to_store = call.receive(sent, STORED, START)
     assert receipt == DeliveryReceipt(
         "c-1",
         accepted=3,
@@ -72,7 +73,7 @@ def test_the_receipt_counts_and_tells_where_each_stream_of_the_delivery_stands()
 def test_a_delivery_of_duplicates_changes_nothing() -> None:
     call = call_with_packet_2()
     before = snapshot(call)
-    receipt, to_store = call.receive(delivery(packet(2), packet(2)), STORED)
+    receipt, to_store = call.receive(delivery(packet(2), packet(2)), STORED, START)
     assert (receipt.accepted, receipt.duplicates, to_store) == (0, 2, [])
     assert snapshot(call) == before
 
@@ -101,7 +102,7 @@ def test_a_stream_too_many_takes_the_others_of_its_delivery_along() -> None:
     refusals = refused(call, *packets)
     assert list(refusals) == [MAX_STREAMS - 1]
     assert isinstance(refusals[MAX_STREAMS - 1], StreamLimitReached)
-    call.receive(delivery(*packets[:-1]), STORED)
+    call.receive(delivery(*packets[:-1]), STORED, START)
     assert len(call.streams) == MAX_STREAMS
 
 
@@ -161,7 +162,7 @@ def test_a_lone_packet_raises_its_own_refusal(sent: IncomingPacket, error: type[
     call = call_with_packet_2()
     before = snapshot(call)
     with pytest.raises(TrunklineError) as refusal:
-        call.receive(delivery(sent), STORED)
+        call.receive(delivery(sent), STORED, START)
     assert refusal.type is error
     assert snapshot(call) == before
 
@@ -169,7 +170,7 @@ def test_a_lone_packet_raises_its_own_refusal(sent: IncomingPacket, error: type[
 def test_a_refused_delivery_can_be_sent_again_without_what_was_wrong() -> None:
     call = call_with_packet_2()
     refused(call, packet(1), packet(2, "other"), packet(3))
-    receipt, to_store = call.receive(delivery(packet(1), packet(3)), STORED)
+    receipt, to_store = call.receive(delivery(packet(1), packet(3)), STORED, START)
     assert (receipt.accepted, receipt.duplicates) == (2, 0)
     assert [stored.sequence for stored in to_store] == [1, 3]
     assert receipt.streams == (StreamStanding("main", 3, 4, ()),)

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from application.ports import CallPosition, PacketPosition
-from domain.call import CALL_ID, STREAM_NAME
+from domain.call import CALL_ID
 from domain.packet import MAX_SEQUENCE
+from domain.stream_names import STREAM_NAME
 from entrypoints.http import cursors
 from entrypoints.http.wire import MalformedBody
 

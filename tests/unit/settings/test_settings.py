@@ -62,6 +62,7 @@ def test_every_setting_is_read() -> None:
             "TRUNKLINE_AI_RUN_DELAYS_SECONDS": "1, 2.5 ,0",
             "TRUNKLINE_AI_CONCURRENCY": "1",
             "TRUNKLINE_SETTLE_SECONDS": "0.5",
+            "TRUNKLINE_IDLE_CALL_SECONDS": "1",
             "TRUNKLINE_AUDIO_RETENTION_DAYS": "30",
             "TRUNKLINE_DATABASE_CONNECTIONS": "2",
             "TRUNKLINE_INGEST_QUEUE": "1",
@@ -87,6 +88,7 @@ def test_every_setting_is_read() -> None:
         "ai_run_delays_seconds": (1, 2.5, 0),
         "ai_concurrency": 1,
         "settle_seconds": 0.5,
+        "idle_call_seconds": 1,
         "audio_retention_days": 30,
         "database_connections": 2,
         "ingest_queue": 1,
@@ -101,6 +103,11 @@ def test_every_setting_is_read() -> None:
 )
 def test_what_may_be_unset_may_be_empty(name: str) -> None:
     assert getattr(read_settings({f"TRUNKLINE_{name}": ""}), name.lower()) is None
+
+
+def test_idle_calls_may_be_left_alone() -> None:
+    assert read_settings({}).idle_call_seconds == 300
+    assert read_settings({"TRUNKLINE_IDLE_CALL_SECONDS": "0"}).idle_call_seconds == 0
 
 
 def test_no_delays_means_one_run() -> None:
@@ -131,6 +138,7 @@ NO_NUMBER = ["", "ten", "1,5", "nan", "inf", "-1", "-0.1"]
         *(("AI_RETRY_WAIT_SECONDS", text) for text in NO_NUMBER),
         *(("SETTLE_SECONDS", text) for text in NO_NUMBER),
         *(("DRAIN_SECONDS", text) for text in NO_NUMBER),
+        *(("IDLE_CALL_SECONDS", text) for text in [*NO_NUMBER, "0.9"]),
         *(("AI_RUN_DELAYS_SECONDS", text) for text in ["soon", "1,-1", "1;2", "inf", "1,nan"]),
         *(
             ("AI_BASE_URL", text)
@@ -184,6 +192,7 @@ def test_help_names_every_setting_with_its_default() -> None:
     } | {
         f"TRUNKLINE_{name}"
         for name in (
+            "IDLE_CALL_SECONDS",
             "AUDIO_RETENTION_DAYS",
             "DATABASE_CONNECTIONS",
             "INGEST_QUEUE",
