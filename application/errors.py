@@ -7,7 +7,8 @@
     │   ├── Overloaded
     │   ├── Draining
     │   ├── StorageUnavailable
-    │   └── OutcomeUnknown
+    │   ├── OutcomeUnknown
+    │   └── SpoolUnavailable
     ├── CallStartedElsewhere         inside one use case only: it begins anew
     ├── RoomMade                     inside one use case only: it begins anew
     ├── BatchRefused                 inside the group commit only: it looks for the culprit
@@ -39,6 +40,10 @@ class StorageUnavailable(TryAgain):
 
 class OutcomeUnknown(TryAgain):
     """The database did not say whether it stored this."""
+
+
+class SpoolUnavailable(TryAgain):
+    """The database does not answer, and the spool cannot take more."""
 
 
 class CallStartedElsewhere(TrunklineError):

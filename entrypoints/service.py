@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from functools import partial
@@ -23,6 +24,7 @@ from adapters.jobs.task_runner import TaskRunner
 from adapters.metrics.sharing import share_as
 from adapters.postgres.embedded_server import embedded_postgres
 from adapters.postgres.pool import connect, open_pool
+from adapters.postgres.refusals import installation_id
 from adapters.postgres.schema import MigrationFailed, migrate_to_latest, pending_migrations
 from application.errors import TryAgain
 from entrypoints.container import Container
@@ -186,6 +188,8 @@ class Process:
     async def start(self) -> None:
         """Raises StartRefused."""
         await self._turn_days_over()
+        if self._role.api:
+            await self._open_spool()
         self._server = await self._serve()
         self._jobs = self._work() if self._works else None
         _spare_the_collector()
@@ -197,6 +201,18 @@ class Process:
             await prepare()
         self._tasks.repeat("prepare days", TURN_DAYS_OVER_SECONDS, prepare)
         self._tasks.repeat("drop audio", TURN_DAYS_OVER_SECONDS, self._container.drop_audio())
+
+    async def _open_spool(self) -> None:
+        """What an earlier process left in it is replayed at once, before anything new."""
+        journal, replay = self._container.journal(), self._container.replay_spool()
+        try:
+            await journal.open(str(await installation_id(self._container.pool())))
+        except TryAgain as error:
+            raise StartRefused("the database does not answer") from error
+        except (OSError, sqlite3.Error) as error:
+            raise StartRefused(f"cannot keep a spool in {self._settings.data_dir}: {error}") from error
+        self._container.spool().open()
+        self._tasks.keep_running("replay spool", replay.run_for_ever)
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
@@ -271,6 +287,8 @@ class Process:
         if jobs is not None:
             await self._finish_or_hand_on(jobs, deadline)
         await self._tasks.stop()
+        if self._role.api:
+            await self._container.journal().close()
         log.info("stopped")
 
     async def _answer_what_was_taken(self) -> None:

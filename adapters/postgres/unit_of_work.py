@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
@@ -84,6 +85,9 @@ class PostgresUnitsOfWork:
             with open_unit_of_work():
                 try:
                     yield unit
+                except asyncio.CancelledError:  # whoever gave up on the database does not wait for it now
+                    connection.terminate()
+                    raise
                 except BaseException:
                     if not unit.is_over:
                         with suppress(TrunklineError):  # what went wrong first is what counts

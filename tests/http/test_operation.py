@@ -23,7 +23,7 @@ async def test_readyz_names_each_dependency(client: DescribedClient) -> None:
     assert answer.status == 200
     assert answer.json["status"] == "ready"
     checks = answer.json["checks"]
-    assert checks.keys() == {"database", "schema", "ai", "tasks"}
+    assert checks.keys() == {"database", "schema", "ai", "tasks", "spool"}
     assert (checks["database"], checks["schema"], checks["tasks"]) == ("ok", "ok", "ok")
     assert "TRUNKLINE_AI_BASE_URL" in checks["ai"]
 
@@ -51,7 +51,10 @@ async def test_an_old_schema_is_not_ready(service: RunningService, client: Descr
     finally:
         service.run(pool.execute("ALTER TABLE elsewhere RENAME TO _pogo_migration"))
     assert answer.status == 503
-    assert answer.json["checks"]["schema"] == "lacks 0001_calls, 0002_jobs, 0003_packet_days"
+    assert (
+        answer.json["checks"]["schema"]
+        == "lacks 0001_calls, 0002_jobs, 0003_packet_days, 0004_spool_refusals"
+    )
     assert (await client.get("/readyz")).status == 200
 
 

@@ -9,10 +9,12 @@ from aiohttp import web
 from application.call_queries import CallQueries
 from application.group_commit import GroupCommit
 from application.receive_packets import ReceivePackets
+from application.spool import Spool, Spooled
 from domain.delivery import Delivery, DeliveryReceipt
 from entrypoints.http.packet_connection import PING_SECONDS
 from entrypoints.http.packet_socket import PacketSocketHandlers
 from tests.fakes.call_reader import InMemoryCallReader
+from tests.fakes.journal import FakeJournal
 from tests.fakes.recordings import FakeRecordings
 from tests.fakes.storage import InMemoryStorage
 from tests.fakes.unit_of_work import FakeUnitsOfWork
@@ -27,7 +29,7 @@ HANDSHAKE = (
 
 
 def handlers() -> PacketSocketHandlers:
-    deliveries = GroupCommit[Delivery, DeliveryReceipt](
+    deliveries = GroupCommit[Delivery, DeliveryReceipt | Spooled](
         ReceivePackets(FakeUnitsOfWork(InMemoryStorage())),
         flushers=1,
         lane_of=len,
@@ -38,7 +40,7 @@ def handlers() -> PacketSocketHandlers:
         on_batch=lambda _: None,
     )
     queries = CallQueries(InMemoryCallReader(), FakeRecordings())
-    return PacketSocketHandlers(deliveries, queries, 1_000_000, lambda _: None)
+    return PacketSocketHandlers(deliveries, queries, Spool(FakeJournal()), 1_000_000, lambda _: None)
 
 
 def move(seconds: float) -> None:

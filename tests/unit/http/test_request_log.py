@@ -41,7 +41,7 @@ def metrics() -> PrometheusMetrics:
 
 @pytest.fixture
 async def server(metrics: PrometheusMetrics) -> AsyncIterator[BaseTestServer]:
-    middleware = request_log(metrics, Readiness({}), "/packet", {"/quiet", "/packet"})
+    middleware = request_log(metrics, Readiness({}, lambda: False), "/packet", {"/quiet", "/packet"})
     application = web.Application(middlewares=[middleware])
     application.on_response_prepare.append(name_request)
     for path, handler in (("/fine", fine), ("/quiet", fine), ("/faulty", faulty), ("/half", breaks_off)):
