@@ -126,7 +126,7 @@ def _readiness(
             "tasks": Check(ask_tasks, Weight.TOLD),
             "spool": Check(ask_spool, Weight.TOLD),
         },
-        lambda: spool.takes,
+        spool,
     )
 
 

@@ -15,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from adapters.metrics.prometheus import PrometheusMetrics
 from application.errors import StorageUnavailable
 from application.ports import BacklogReader, Journal
+from application.spool import Spool
 from entrypoints.http import wire
 from entrypoints.http.answers import json_answer
 
@@ -46,12 +47,12 @@ class _Answer:
 class Readiness:
     """Everything the service depends on, by name.
 
-    ``spool_takes`` says whether the spool would do for what does not answer at all.
+    While what is needed does not answer at all, the spool does instead of it.
     """
 
-    def __init__(self, checks: Mapping[str, Check], spool_takes: Callable[[], bool]) -> None:
+    def __init__(self, checks: Mapping[str, Check], spool: Spool) -> None:
         self._checks = checks
-        self._spool_takes = spool_takes
+        self._spool = spool
         self.draining = False
 
     async def state(self) -> tuple[bool, wire.Health]:
@@ -66,9 +67,9 @@ class Readiness:
     def _status(self, lacking: Sequence[_Answer]) -> str:
         if self.draining:
             return "draining"
-        if not lacking:
+        if not lacking and not self._spool.is_spooling:
             return "ready"
-        is_spooled = all(answer.is_away for answer in lacking) and self._spool_takes()
+        is_spooled = all(answer.is_away for answer in lacking) and self._spool.takes
         return "degraded" if is_spooled else "unavailable"
 
     async def _ask(self, check: Check) -> _Answer:

@@ -76,7 +76,7 @@ async def test_each_rollback_takes_away_all_that_its_migration_brought(unmigrate
     async with connected(unmigrated) as connection:
         await migrate_to_latest(connection)
         everything = await objects(connection)
-        await roll_back(connection, count=2)
+        await roll_back(connection, count=3)
         assert not any("pgqueuer" in name for name in await objects(connection))
         assert "calls" in await objects(connection)
         await roll_back(connection)
@@ -89,7 +89,7 @@ async def test_packets_are_moved_into_their_days_and_back(unmigrated: str) -> No
     """What was acknowledged by an earlier release stays, byte for byte, and keeps its time of arrival."""
     async with connected(unmigrated) as connection:
         await migrate_to_latest(connection)
-        await roll_back(connection, count=1)
+        await roll_back(connection, count=2)
         await connection.execute(
             "INSERT INTO calls (lane, call_id, state, encoding, metadata, started_at, version) VALUES"
             " (1, 'c-1', 'IN_PROGRESS', 'text/plain', '{}', '2026-03-01 23:59:59.999999Z', 1),"
@@ -106,7 +106,7 @@ async def test_packets_are_moved_into_their_days_and_back(unmigrated: str) -> No
         days = await connection.fetch(
             "SELECT DISTINCT tableoid::regclass::text, call_day::text, call_id FROM packets ORDER BY 1"
         )
-        await roll_back(connection, count=1)
+        await roll_back(connection, count=2)
         back = await connection.fetch(PACKETS)
     assert len(before) == 6
     assert before == after == back
