@@ -20,7 +20,7 @@ from application.stored_packets import AreStored
 from domain.delivery import Delivery
 from domain.errors import CallClosed, DeliveryRefused, TrunklineError
 
-ADOPT_SECONDS: Final = 10.0
+ADOPT_SECONDS: Final = 3.0
 PROBE_SECONDS: Final = 1.0
 FEW_ENTRIES: Final = 100
 """So many are soon done: what is new can wait for them."""
