@@ -229,6 +229,13 @@ async def test_what_is_being_written_to_the_journal_comes_before_what_is_new(ing
     assert ingestion.storage.call("c-1").missing() == {}
 
 
+async def test_it_is_not_closed_over_something_that_is_left(ingestion: Ingestion) -> None:
+    await spool_something(ingestion)
+    async with ingestion.spool.closing():
+        pass
+    assert await ingestion.send(2) is SPOOLED
+
+
 async def test_the_database_may_leave_again_in_the_middle_of_the_replay(ingestion: Ingestion) -> None:
     ingestion.journal.most_at_once = 1
     ingestion.units.is_down = True
