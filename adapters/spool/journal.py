@@ -46,7 +46,6 @@ class SqliteJournal:
         self._files: list[JournalFile] = []
         """Those taken over first, and at the end the process's own."""
         self._durable = JournalSize()
-        self._own_bytes = 0
         self._waiting: list[_Turn] = []
         self._under_way = 0
         self._writing: asyncio.Task[None] | None = None
@@ -93,10 +92,10 @@ class SqliteJournal:
     async def _write(self) -> None:
         while self._waiting:
             turns, self._waiting = self._waiting, []
-            error: SpoolUnavailable | None = None
+            error: Exception | None = None
             try:
                 await self._asked(lambda turns=turns: self._append(turns))  # type: ignore[misc] # bound now
-            except SpoolUnavailable as trouble:
+            except Exception as trouble:  # whoever waits must hear of it, whatever it is
                 error = trouble
             for turn in turns:
                 self._under_way -= len(turn.commands)
@@ -184,13 +183,13 @@ class SqliteJournal:
             self._folder.rmdir()
 
 
-def _answer(written: asyncio.Future[None], error: SpoolUnavailable | None) -> None:
+def _answer(written: asyncio.Future[None], error: Exception | None) -> None:
     if written.done():  # whoever waited has gone
         return
     if error is None:
         written.set_result(None)
     else:
-        written.set_exception(SpoolUnavailable(error.detail))
+        written.set_exception(error)
 
 
 def _make_durably(folder: Path) -> None:
