@@ -8,7 +8,8 @@
     │   ├── Draining
     │   ├── StorageUnavailable
     │   ├── OutcomeUnknown
-    │   └── SpoolUnavailable
+    │   ├── SpoolUnavailable
+    │   └── OthersFirst              around the spool only: it waits, or spools
     ├── CallStartedElsewhere         inside one use case only: it begins anew
     ├── RoomMade                     inside one use case only: it begins anew
     ├── BatchRefused                 inside the group commit only: it looks for the culprit
@@ -44,6 +45,10 @@ class OutcomeUnknown(TryAgain):
 
 class SpoolUnavailable(TryAgain):
     """The database does not answer, and the spool cannot take more."""
+
+
+class OthersFirst(TryAgain):
+    """Another process's spool may hold what comes before this."""
 
 
 class CallStartedElsewhere(TrunklineError):

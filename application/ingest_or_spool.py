@@ -10,6 +10,8 @@ import attrs
 
 from application.commands import Completion, Start
 from application.complete_call import CompleteCall
+from application.errors import OthersFirst
+from application.ports import Journal
 from application.receive_packets import Outcome, ReceivePackets
 from application.spool import SPOOLED, Spool, Spooled
 from application.start_call import StartCall
@@ -54,6 +56,7 @@ class StartOrSpool:
 class CompleteOrSpool:
     _complete: CompleteCall
     _spool: Spool
+    _journal: Journal
 
     async def __call__(self, call_id: str, final_sequences: Mapping[str, int]) -> Call | Spooled:
         """The call as it now is. Raises UnknownCall, InvalidValue, SpoolUnavailable."""
@@ -62,4 +65,9 @@ class CompleteOrSpool:
             Call.start(call_id, _ANY_TIME).complete(final_sequences, 0, _ANY_TIME)
             return [Completion(call_id, final_sequences)]
 
-        return await self._spool.carry_out(lambda: self._complete(call_id, final_sequences), to_spool)
+        async def complete() -> Call:
+            if self._journal.others_hold():  # packets of the call, perhaps
+                raise OthersFirst
+            return await self._complete(call_id, final_sequences)
+
+        return await self._spool.carry_out(complete, to_spool)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import date, datetime
+from math import inf
 from typing import Protocol
 
 import attrs
@@ -203,9 +204,10 @@ class Analyst(Protocol):
 
 @attrs.frozen
 class JournalEntry:
-    """``entry_id`` is no other entry's, of any journal."""
+    """``entry_id`` is no other entry's, of any journal. ``at`` is when it came, in seconds since 1970."""
 
     entry_id: str
+    at: float
     command: Command
 
 
@@ -242,7 +244,14 @@ class Journal(Protocol):
         ...
 
     async def adopt(self) -> None:
-        """Take over what processes left that have ended; it comes before all that is in here."""
+        """Take over what processes left that have ended; it is in order with what is in here."""
+        ...
+
+    def others_hold(self, before: float = inf) -> bool:
+        """Whether the journal of another process, beside this one, holds something older than ``before``.
+
+        Cheap, but not for every packet. Never true of two entries the other way round as well.
+        """
         ...
 
 

@@ -11,10 +11,10 @@ import attrs
 
 from application.commands import Completion, Start
 from application.complete_call import CompleteCall
-from application.errors import BatchRefused, TryAgain
+from application.errors import BatchRefused, OthersFirst, TryAgain
 from application.ports import Journal, JournalEntry, JournalSize, Refusal, Refusals
 from application.receive_packets import Outcome, ReceivePackets
-from application.spool import DATABASE_SECONDS, Spool
+from application.spool import DATABASE_SECONDS, OTHERS_SECONDS, Spool
 from application.start_call import StartCall
 from application.stored_packets import AreStored
 from domain.delivery import Delivery
@@ -31,12 +31,17 @@ class ReplaySpool:
     """Nothing is dropped: an entry leaves the journal when it is done, or kept as refused.
 
     A process that dies in between does the same entries again, which the rules take as duplicates.
+    Several processes replay side by side. Their journals are one in time where that matters: what may start a
+    call unannounced, and what completes one, waits until the others hold nothing older. The oldest of all
+    never waits, so they never wait for each other. ``receive_known`` starts no calls.
+
     ``on_size`` is told what is left, now and again; ``on_refused`` how many were refused.
     """
 
     _journal: Journal
     _spool: Spool
     _receive: ReceivePackets
+    _receive_known: ReceivePackets
     _start: StartCall
     _complete: CompleteCall
     _are_stored: AreStored
@@ -50,12 +55,14 @@ class ReplaySpool:
         """To be run by the task runner."""
         while True:
             await self._adopt()
-            while await self._spool.wait_until_spooling(self._adopt_seconds):
-                try:
-                    await self._catch_up()
-                except (TryAgain, TimeoutError):
-                    self._on_size(self._journal.size)
-                    await asyncio.sleep(self._probe_seconds)
+            if not await self._spool.wait_until_spooling(self._adopt_seconds):
+                continue
+            try:
+                await self._catch_up()
+            except OthersFirst:
+                await asyncio.sleep(OTHERS_SECONDS)
+            except (TryAgain, TimeoutError):
+                await asyncio.sleep(self._probe_seconds)
 
     async def _adopt(self) -> None:
         await self._journal.adopt()
@@ -84,18 +91,35 @@ class ReplaySpool:
             await self._replay_some()
 
     async def _replay_some(self) -> None:
+        """However far it comes, what is done is removed: others may be waiting for that."""
         entries = await self._journal.oldest()
-        for is_delivery, alike in groupby(entries, lambda entry: isinstance(entry.command, Delivery)):
-            carry_out = self._deliver if is_delivery else self._one_by_one
-            await self._keep_refused(await carry_out(list(alike)))
-        if entries:
-            await self._journal.remove(entries)
+        done: list[JournalEntry] = []
+        try:
+            for _, alike in groupby(entries, lambda entry: isinstance(entry.command, Delivery)):
+                await self._replay(list(alike), done)
+        finally:
+            if done:
+                await self._journal.remove(done)
+
+    async def _replay(self, entries: Sequence[JournalEntry], done: list[JournalEntry]) -> None:
+        carry_out = self._deliver if isinstance(entries[0].command, Delivery) else self._one_by_one
+        try:
+            await self._keep_refused(await carry_out(entries))
+        except OthersFirst:
+            if len(entries) == 1:
+                raise
+            for entry in entries:  # up to the one that has to wait
+                await self._replay([entry], done)
+        else:
+            done += entries
 
     async def _deliver(self, entries: Sequence[JournalEntry]) -> list[Refusal]:
         """In one transaction, but where the database itself refuses a value: it is looked for then."""
         batch = [entry.command for entry in entries if isinstance(entry.command, Delivery)]
+        others_come_first = self._journal.others_hold(before=entries[-1].at)
+        receive = self._receive_known if others_come_first else self._receive
         try:
-            outcomes: list[Outcome] = await self._receive(batch)
+            outcomes: list[Outcome] = await receive(batch)
         except BatchRefused as refusal:
             if len(entries) == 1:
                 return [_refusal(entries[0], refusal)]
@@ -128,6 +152,8 @@ class ReplaySpool:
             case Start(call_id, media, metadata):
                 await self._start(call_id, media, metadata)
             case Completion(call_id, final_sequences):
+                if self._journal.others_hold(before=entry.at):
+                    raise OthersFirst
                 await self._complete(call_id, final_sequences)
 
     async def _keep_refused(self, refusals: Sequence[Refusal]) -> None:

@@ -18,7 +18,7 @@ from typing import Final, TypeVar
 import attrs
 
 from application.commands import Command
-from application.errors import OutcomeUnknown, SpoolUnavailable, StorageUnavailable
+from application.errors import OthersFirst, OutcomeUnknown, SpoolUnavailable, StorageUnavailable
 from application.ports import Journal
 
 T = TypeVar("T")
@@ -36,6 +36,18 @@ class Spooled:
 
 
 SPOOLED: Final = Spooled()
+
+OTHERS_SECONDS: Final = 0.02
+"""How often to ask whether other processes have caught up."""
+
+
+async def _after_others(do: Callable[[], Awaitable[T]]) -> T:
+    """Not spooled at once: processes that spool for each other would never all be done."""
+    while True:
+        try:
+            return await do()
+        except OthersFirst:
+            await asyncio.sleep(OTHERS_SECONDS)
 
 
 class Spool:
@@ -80,7 +92,7 @@ class Spool:
         if not self.is_spooling:
             try:
                 async with asyncio.timeout(self._database_seconds):
-                    return await do()
+                    return await _after_others(do)
             except (StorageUnavailable, OutcomeUnknown, TimeoutError):
                 self._spooling.set()
         await self._append(commands())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import aiohttp
 import asyncpg
 from dependency_injector import containers, providers
@@ -91,6 +93,10 @@ def _journal(settings: Settings) -> SqliteJournal:
     return SqliteJournal(settings.data_dir / "spool", int(settings.spool_max_megabytes * 1_000_000))
 
 
+def _unless_others_hold(journal: SqliteJournal) -> Callable[[], bool]:
+    return lambda: not journal.others_hold()
+
+
 def _retention(settings: Settings) -> AudioRetention | None:
     return AudioRetention(settings.audio_retention_days) if settings.audio_retention_days else None
 
@@ -159,6 +165,7 @@ class Container(containers.DeclarativeContainer):
         journal,
         spool,
         receive,
+        providers.Factory(ReceivePackets, units_of_work, providers.Object(lambda: False)),
         start,
         complete,
         providers.Factory(AreStored, units_of_work),
@@ -168,7 +175,16 @@ class Container(containers.DeclarativeContainer):
     )
 
     deliveries = providers.Singleton(
-        _deliveries, providers.Factory(ReceiveOrSpool, receive, spool), metrics, settings
+        _deliveries,
+        providers.Factory(
+            ReceiveOrSpool,
+            providers.Factory(
+                ReceivePackets, units_of_work, providers.Callable(_unless_others_hold, journal)
+            ),
+            spool,
+        ),
+        metrics,
+        settings,
     )
     queries = providers.Factory(CallQueries, reader, recordings)
     packet_days = providers.Singleton(PostgresPacketDays, pool)
@@ -200,7 +216,7 @@ class Container(containers.DeclarativeContainer):
             IngestionHandlers,
             providers.Factory(StartOrSpool, start, spool),
             deliveries,
-            providers.Factory(CompleteOrSpool, complete, spool),
+            providers.Factory(CompleteOrSpool, complete, spool, journal),
             providers.Factory(ReprocessCall, units_of_work),
         ),
         providers.Factory(

@@ -16,8 +16,8 @@ from adapters.postgres.trouble import nothing_stored
 from application.ports import JournalEntry, KeptRefusal, Refusal, RefusalPosition
 
 KEEP: Final = """
-    INSERT INTO spool_refusals (entry_id, what, call_id, reason, detail, entry)
-    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (entry_id) DO NOTHING
+    INSERT INTO spool_refusals (entry_id, spooled_at, what, call_id, reason, detail, entry)
+    VALUES ($1, to_timestamp($2), $3, $4, $5, $6, $7) ON CONFLICT (entry_id) DO NOTHING
 """
 
 INSTALLATION: Final = """
@@ -52,7 +52,7 @@ class PostgresRefusals:
         if after is not None:
             asked.add("(at, entry_id) < ({}, {})", after.at, after.entry_id)
         statement = f"""
-            SELECT entry_id, at, what, call_id, reason, detail, entry FROM spool_refusals
+            SELECT entry_id, at, spooled_at, what, call_id, reason, detail, entry FROM spool_refusals
             WHERE {asked} ORDER BY at DESC, entry_id DESC LIMIT $1
         """  # noqa: S608 # constants and places
         with nothing_stored():
@@ -61,12 +61,13 @@ class PostgresRefusals:
         return [_kept(row) for row in rows]
 
 
-def _row(refusal: Refusal) -> tuple[str, ...]:
-    command = refusal.entry.command
-    what, entry = to_json(command)
-    return refusal.entry.entry_id, what, command.call_id, refusal.reason, refusal.detail, entry
+def _row(refusal: Refusal) -> tuple[str, float, str, str, str, str, str]:
+    entry = refusal.entry
+    what, text = to_json(entry.command)
+    return entry.entry_id, entry.at, what, entry.command.call_id, refusal.reason, refusal.detail, text
 
 
 def _kept(row: asyncpg.Record) -> KeptRefusal:
-    entry = JournalEntry(row["entry_id"], from_json(row["what"], row["call_id"], row["entry"]))
+    command = from_json(row["what"], row["call_id"], row["entry"])
+    entry = JournalEntry(row["entry_id"], row["spooled_at"].timestamp(), command)
     return KeptRefusal(row["at"], Refusal(entry, row["reason"], row["detail"]))

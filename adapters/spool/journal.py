@@ -9,19 +9,23 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import count
+from math import inf
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import attrs
 import structlog
 
 from adapters.spool.entries import from_bytes, to_bytes
-from adapters.spool.journal_file import JournalFile, lock_beside
+from adapters.spool.journal_file import HELD, JournalFile, lock_beside
 from application.commands import Command
 from application.errors import SpoolUnavailable
 from application.ports import JournalEntry, JournalSize
 
 T = TypeVar("T")
+
+_CLOCK_SECONDS: Final = 0.000_01
+"""More than the time of a file may be off, so that no two entries are each older than the other."""
 
 log = structlog.get_logger("trunkline.spool")
 
@@ -87,6 +91,16 @@ class SqliteJournal:
     async def adopt(self) -> None:
         await self._asked(self._adopt)
 
+    def others_hold(self, before: float = inf) -> bool:
+        own = {file.path.stem for file in self._files}
+        with os.scandir(self._folder) as found:
+            return any(
+                entry.name.endswith(HELD)
+                and entry.name.removesuffix(HELD) not in own
+                and _is_older(entry, before)
+                for entry in found
+            )
+
     # -- writing -----------------------------------------------------------------------------------
 
     async def _write(self) -> None:
@@ -130,14 +144,19 @@ class SqliteJournal:
         )
 
     def _oldest(self) -> list[JournalEntry]:
-        for file in self._files:
-            written = file.oldest()
-            if written:
-                return [
-                    JournalEntry(f"{file.journal_id}-{entry.number}", from_bytes(entry.command))
-                    for entry in written
-                ]
-        return []
+        """Of one file, and no further than where another's begins."""
+        beginnings = sorted(
+            ((at, file) for file in self._files if (at := file.size.oldest_at) is not None),
+            key=lambda beginning: beginning[0],
+        )
+        if not beginnings:
+            return []
+        file = beginnings[0][1]
+        through = beginnings[1][0] if len(beginnings) > 1 else inf
+        return [
+            JournalEntry(f"{file.journal_id}-{entry.number}", entry.at, from_bytes(entry.command))
+            for entry in file.oldest(through)
+        ]
 
     def _remove(self, entries: Sequence[JournalEntry]) -> None:
         journal_id, _, number = entries[-1].entry_id.rpartition("-")
@@ -190,6 +209,13 @@ def _answer(written: asyncio.Future[None], error: Exception | None) -> None:
         written.set_result(None)
     else:
         written.set_exception(error)
+
+
+def _is_older(marker: os.DirEntry[str], before: float) -> bool:
+    try:
+        return marker.stat().st_mtime < before - _CLOCK_SECONDS
+    except FileNotFoundError:  # it has just gone
+        return False
 
 
 def _make_durably(folder: Path) -> None:

@@ -24,6 +24,9 @@ MOST_ENTRIES_AT_ONCE: Final = 500
 MOST_BYTES_AT_ONCE: Final = 256 * 1024
 """A thousand packets of telephony, about."""
 
+HELD: Final = ".held"
+"""Of the name of a file that is there while a journal holds something."""
+
 _SCHEMA: Final = """
     PRAGMA auto_vacuum = INCREMENTAL;
     PRAGMA journal_mode = WAL;
@@ -40,6 +43,7 @@ class Written:
     """An entry as it lies in the file."""
 
     number: int
+    at: float
     command: bytes
 
 
@@ -66,6 +70,7 @@ class JournalFile:
     def __init__(self, path: Path, lock: int) -> None:
         """``lock`` is of :func:`lock_beside`. Raises sqlite3.Error."""
         self.path = path
+        self._marker = path.with_suffix(HELD)
         self._lock = lock
         try:
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -74,6 +79,7 @@ class JournalFile:
             self._entries, self._byte_count = self._connection.execute(
                 "SELECT count(*), coalesce(sum(length(command)), 0) FROM entries"
             ).fetchone()
+            self._mark()
         except BaseException:
             os.close(lock)
             raise
@@ -93,20 +99,29 @@ class JournalFile:
     def append(self, commands: Sequence[bytes]) -> None:
         """In one transaction. Raises sqlite3.Error."""
         at = time.time()
-        self._change("INSERT INTO entries (at, command) VALUES (?, ?)", [(at, each) for each in commands])
+        if not self._entries:
+            self._mark(at)
+        try:
+            self._change("INSERT INTO entries (at, command) VALUES (?, ?)", [(at, each) for each in commands])
+        except sqlite3.Error:
+            self._mark()
+            raise
         self._entries += len(commands)
         self._byte_count += sum(map(len, commands))
 
-    def oldest(self) -> list[Written]:
-        """Raises sqlite3.Error."""
+    def oldest(self, through: float) -> list[Written]:
+        """The first entries, up to this time. Raises sqlite3.Error."""
         found: list[Written] = []
         byte_count = 0
-        with closing(self._connection.execute("SELECT number, command FROM entries ORDER BY number")) as rows:
-            for number, command in rows:
+        statement = "SELECT number, at, command FROM entries ORDER BY number"
+        with closing(self._connection.execute(statement)) as rows:
+            for number, at, command in rows:
                 byte_count += len(command)
                 if found and (byte_count > MOST_BYTES_AT_ONCE or len(found) == MOST_ENTRIES_AT_ONCE):
                     break
-                found.append(Written(number, command))
+                if at > through:
+                    break
+                found.append(Written(number, at, command))
         return found
 
     def remove(self, through: int) -> None:
@@ -117,6 +132,7 @@ class JournalFile:
         self._change("DELETE FROM entries WHERE number <= ?", [(through,)])
         self._entries -= entries
         self._byte_count -= byte_count
+        self._mark()
         if not self._entries:
             with suppress(sqlite3.Error):  # it would only be larger than it must be
                 self._connection.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)")
@@ -125,9 +141,18 @@ class JournalFile:
         """An empty one leaves nothing behind."""
         self._connection.close()
         if not self._entries:
-            for suffix in (".sqlite3", ".lock"):
+            for suffix in (".sqlite3", HELD, ".lock"):
                 self.path.with_suffix(suffix).unlink(missing_ok=True)
         os.close(self._lock)
+
+    def _mark(self, oldest_at: float | None = None) -> None:
+        """Show other processes, in the time of a file, how old the oldest entry is; none: no file."""
+        at = self.size.oldest_at if oldest_at is None else oldest_at
+        if at is None:
+            self._marker.unlink(missing_ok=True)
+            return
+        self._marker.touch(mode=0o600)
+        os.utime(self._marker, (at, at))
 
     def _change(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
         try:

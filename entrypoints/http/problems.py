@@ -39,6 +39,7 @@ STATUS_OF: Final[Mapping[type[TrunklineError], int]] = {
     trouble.StorageUnavailable: 503,
     trouble.OutcomeUnknown: 503,
     trouble.SpoolUnavailable: 503,
+    trouble.OthersFirst: 503,
     # These never leave the use cases; should one, it is a fault of ours.
     trouble.CallStartedElsewhere: 500,
     trouble.RoomMade: 500,

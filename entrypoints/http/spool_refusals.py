@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
@@ -38,6 +39,7 @@ def _view(kept: KeptRefusal) -> spooled_wire.SpoolRefusal:
     return spooled_wire.SpoolRefusal(
         refusal.entry.entry_id,
         kept.at,
+        datetime.fromtimestamp(refusal.entry.at, UTC),
         what,
         refusal.entry.command.call_id,
         refusal.reason,

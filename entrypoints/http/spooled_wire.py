@@ -75,13 +75,16 @@ What = Literal["init", "packets", "completion"]
 
 @attrs.frozen
 class SpoolRefusal:
-    """``request`` has what was sent: ``media`` and ``metadata``, ``packets``, or ``final_sequence``.
+    """It was acknowledged at ``spooled_at`` and refused ``at``.
+
+    ``request`` has what was sent: ``media`` and ``metadata``, ``packets``, or ``final_sequence``.
 
     A packet's data is its ``text``, or ``raw`` in base64 where it was sent so.
     """
 
     entry_id: str
     at: datetime
+    spooled_at: datetime
     what: What
     call_id: str
     reason: str

@@ -124,14 +124,38 @@ async def test_a_process_that_lives_adopts_what_a_dead_one_left(
             assert (await api.packet("of-the-living", 1, "own"))[1]["durability"] == "spooled"
         await dead.kill()
         await proxy.restore()
+        await until(lambda: bool(living.logged("spool_adopted")))
+        await until_ready(living)
         async with api_of(living) as api:
-
-            async def is_adopted() -> bool:
-                return await api.packets("of-the-dead") == {1: "left"}
-
-            await until(lambda: bool(living.logged("spool_adopted")))
-            await until_found(is_adopted)
+            assert await api.packets("of-the-dead") == {1: "left"}
             assert await api.packets("of-the-living") == {1: "own"}
+
+
+async def test_a_call_goes_over_two_processes_of_which_one_has_no_database(
+    proxied: tuple[DatabaseProxy, dict[str, str]], database_url: str, tmp_path: Path
+) -> None:
+    """Its init and a packet are spooled by one; the other, whose database answers, does not overtake them."""
+    proxy, environment = proxied
+    directly = environment | {"TRUNKLINE_DATABASE_URL": database_url}
+    async with (
+        running(tmp_path / "a.log", "serve", "--no-worker", environment=environment) as without,
+        running(tmp_path / "b.log", "serve", "--no-worker", environment=directly) as with_database,
+        aiohttp.ClientSession() as session,
+    ):
+        await proxy.cut()
+        api = ApiClient(session, without.url, with_database.url)
+        assert (await api.init("c-1", media=AUDIO))[1]["durability"] == "spooled"
+        assert (await api.packet("c-1", 1, "AAAA"))[1]["durability"] == "spooled"
+        assert (await api.packet("c-1", 2, "//8=", server=1))[0] == 202
+        assert (await api.complete("c-1", 2, server=1))[0] == 202
+        await proxy.restore()
+        await until_ready(without)
+        await until_ready(with_database)
+        call = await api.call("c-1")
+        assert (call["state"], call["media"]) == ("COMPLETED", AUDIO)
+        assert await api.packets("c-1") == {1: "AAAA", 2: "//8="}
+        async with session.get(f"{without.url}/v1/spool/refusals") as answer:
+            assert (await answer.json())["refusals"] == []
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="no limits can be set on another process here")

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from itertools import count
+from math import inf
 
 import attrs
 
@@ -22,6 +23,7 @@ class FakeJournal:
     most_at_once: int = 500
     entries: list[JournalEntry] = attrs.field(factory=list)
     left_by_others: list[Command] = attrs.field(factory=list)
+    others_oldest_at: float | None = None
     gate: asyncio.Event = attrs.field(factory=asyncio.Event)
     troubles: deque[SpoolUnavailable] = attrs.field(factory=deque)
     """Of the next appends."""
@@ -65,5 +67,12 @@ class FakeJournal:
         self.entries[:0] = self._made(self.left_by_others)
         self.left_by_others.clear()
 
+    def others_hold(self, before: float = inf) -> bool:
+        return self.others_oldest_at is not None and self.others_oldest_at < before
+
     def _made(self, commands: Sequence[Command]) -> list[JournalEntry]:
-        return [JournalEntry(f"fake-{next(self._numbers)}", command) for command in commands]
+        numbers = [next(self._numbers) for _ in commands]
+        return [
+            JournalEntry(f"fake-{number}", float(number), command)
+            for number, command in zip(numbers, commands, strict=True)
+        ]

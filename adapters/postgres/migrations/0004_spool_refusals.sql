@@ -14,6 +14,7 @@ CREATE TABLE installation (
 CREATE TABLE spool_refusals (
     entry_id text COLLATE "C" PRIMARY KEY,
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    spooled_at timestamptz NOT NULL,
     what text NOT NULL,
     call_id text COLLATE "C" NOT NULL,
     reason text NOT NULL,

@@ -189,6 +189,53 @@ async def test_two_never_share_and_one_adopts_what_the_other_leaves(tmp_path: Pa
     assert list(tmp_path.iterdir()) == []
 
 
+async def test_each_knows_how_old_the_oldest_of_the_others_is(tmp_path: Path) -> None:
+    first, second = SqliteJournal(tmp_path, PLENTY), SqliteJournal(tmp_path, PLENTY)
+    await first.open("a")
+    await second.open("a")
+    assert not second.others_hold()
+    await first.append([delivery(1)])
+    await first.append([delivery(2)])
+    await second.append([delivery(3)])
+    one, two = await first.oldest()
+    (three,) = await second.oldest()
+    assert one.at < two.at < three.at
+    assert second.others_hold()
+    assert second.others_hold(before=three.at)
+    assert not second.others_hold(before=one.at)
+    assert not first.others_hold(before=two.at)
+    await first.remove([one])
+    assert second.others_hold(before=three.at)
+    assert not second.others_hold(before=two.at)
+    await first.remove([two])
+    assert not second.others_hold()
+    connection = first._files[0]._connection
+    connection.execute("PRAGMA max_page_count = 1")
+    with pytest.raises(SpoolUnavailable):
+        await first.append([delivery(number, bytes(60_000)) for number in range(50)])
+    assert not second.others_hold(), "nothing was appended"
+    await second.remove([three])
+    await first.close()
+    await second.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_what_is_adopted_is_merged_by_time(tmp_path: Path) -> None:
+    first, second = SqliteJournal(tmp_path, PLENTY), SqliteJournal(tmp_path, PLENTY)
+    await first.open("a")
+    await second.open("a")
+    for number in range(1, 7):
+        await (first if number % 2 else second).append([delivery(number)])
+    await first.close()
+    await second.adopt()
+    found: list[Command] = []
+    while entries := await second.oldest():
+        found += [entry.command for entry in entries]
+        await second.remove(entries)
+    assert found == [delivery(number) for number in range(1, 7)]
+    await second.close()
+
+
 async def test_what_is_for_another_database_is_left_alone(tmp_path: Path) -> None:
     first, second = SqliteJournal(tmp_path, PLENTY), SqliteJournal(tmp_path, PLENTY)
     await first.open("a")

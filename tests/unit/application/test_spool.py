@@ -87,12 +87,14 @@ def ingestion(storage: InMemoryStorage, units: FakeUnitsOfWork, journal: FakeJou
     spool, refusals = Spool(journal, DATABASE_SECONDS), FakeRefusals()
     spool.open()
     receive, start, complete = ReceivePackets(switched), StartCall(switched), CompleteCall(switched, 2.0)
+    polite = ReceivePackets(switched, lambda: not journal.others_hold())
     refused: list[int] = []
     sizes: list[JournalSize] = []
     replay = ReplaySpool(
         journal,
         spool,
         receive,
+        ReceivePackets(switched, lambda: False),
         start,
         complete,
         AreStored(switched),
@@ -108,9 +110,9 @@ def ingestion(storage: InMemoryStorage, units: FakeUnitsOfWork, journal: FakeJou
         journal,
         spool,
         refusals,
-        ReceiveOrSpool(receive, spool),
+        ReceiveOrSpool(polite, spool),
         StartOrSpool(start, spool),
-        CompleteOrSpool(complete, spool),
+        CompleteOrSpool(complete, spool, journal),
         replay,
         refused,
         sizes,
@@ -394,3 +396,49 @@ async def test_refusals_are_listed_by_the_page(ingestion: Ingestion) -> None:
         if after is None:
             break
     assert pages == [["nobody-4", "nobody-3"], ["nobody-2", "nobody-1"], ["nobody-0"]]
+
+
+async def test_a_completion_waits_until_other_processes_have_caught_up(ingestion: Ingestion) -> None:
+    """Or packets of the call that they hold would come too late. It is not spooled where they soon have."""
+    await ingestion.start("c-1", None, None)
+    ingestion.journal.others_oldest_at = 0
+    completing = asyncio.create_task(ingestion.complete("c-1", {}))
+    await asyncio.sleep(DATABASE_SECONDS / 3)
+    assert not completing.done()
+    ingestion.journal.others_oldest_at = None
+    assert not isinstance(await completing, Spooled)
+    assert not ingestion.spool.is_spooling
+
+
+async def test_a_packet_starts_no_call_whose_init_another_process_may_hold(ingestion: Ingestion) -> None:
+    """It is spooled where that takes long; packets of calls that are known go on."""
+    await ingestion.start("c-1", None, None)
+    ingestion.journal.others_oldest_at = 0
+    assert isinstance(await ingestion.send(1), DeliveryReceipt)
+    unknown = Delivery("c-2", (IncomingPacket("c-2", "main", 1, 1.5, "hi"),))
+    assert await ingestion.receive([unknown]) == [SPOOLED]
+    assert "c-2" not in ingestion.storage.calls
+
+
+async def test_the_replay_lets_what_is_older_elsewhere_go_first(ingestion: Ingestion) -> None:
+    """What need not wait goes ahead, and is removed, for others may wait for it in turn."""
+    await ingestion.start("c-1", None, None)
+    ingestion.units.is_down = True
+    await ingestion.send(1)
+    await ingestion.receive([Delivery("c-2", (IncomingPacket("c-2", "main", 1, 1.5, "hi"),))])
+    await ingestion.complete("c-1", {})
+    ingestion.units.is_down = False
+    ingestion.journal.others_oldest_at = 0.5
+    async with ingestion.replaying():
+        await until(lambda: len(ingestion.journal.entries) == 2)
+        await asyncio.sleep(0.05)
+        assert PacketKey("c-1", "main", 1) in ingestion.storage.packets
+        assert "c-2" not in ingestion.storage.calls
+        ingestion.journal.others_oldest_at = 1.5  # younger than the packet, older than the completion
+        await until(lambda: len(ingestion.journal.entries) == 1)
+        await asyncio.sleep(0.05)
+        assert ingestion.storage.call("c-1").state is CallState.IN_PROGRESS
+        ingestion.journal.others_oldest_at = 3
+        await until(lambda: not ingestion.spool.is_spooling)
+    assert ingestion.storage.call("c-1").state is CallState.COMPLETED
+    assert ingestion.reasons == []
