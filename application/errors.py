@@ -7,7 +7,9 @@
     │   ├── Overloaded
     │   ├── Draining
     │   ├── StorageUnavailable
-    │   └── OutcomeUnknown
+    │   ├── OutcomeUnknown
+    │   ├── SpoolUnavailable
+    │   └── OthersFirst              around the spool only: it waits, or spools
     ├── CallStartedElsewhere         inside one use case only: it begins anew
     ├── RoomMade                     inside one use case only: it begins anew
     ├── BatchRefused                 inside the group commit only: it looks for the culprit
@@ -39,6 +41,14 @@ class StorageUnavailable(TryAgain):
 
 class OutcomeUnknown(TryAgain):
     """The database did not say whether it stored this."""
+
+
+class SpoolUnavailable(TryAgain):
+    """The database does not answer, and the spool cannot take more."""
+
+
+class OthersFirst(TryAgain):
+    """Another process's spool may hold what comes before this."""
 
 
 class CallStartedElsewhere(TrunklineError):

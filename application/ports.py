@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import date, datetime
+from math import inf
 from typing import Protocol
 
 import attrs
 
+from application.commands import Command
 from domain.analysis import Analysis, Transcript
 from domain.call import Call
 from domain.call_state import CallState
@@ -205,3 +207,89 @@ class Analyst(Protocol):
     async def analyse(self, transcript: Transcript, idempotency_key: str) -> Analysis:
         """Raises AIUnavailable, AIRefused."""
         ...
+
+
+@attrs.frozen
+class JournalEntry:
+    """``entry_id`` is no other entry's, of any journal. ``at`` is when it came, in seconds since 1970."""
+
+    entry_id: str
+    at: float
+    command: Command
+
+
+@attrs.frozen
+class JournalSize:
+    """``oldest_at`` is when the oldest entry came, in seconds since 1970. None where there is none."""
+
+    entries: int = 0
+    byte_count: int = 0
+    oldest_at: float | None = None
+
+
+class Journal(Protocol):
+    """Commands in the order in which they came, durable without the database."""
+
+    @property
+    def size(self) -> JournalSize:
+        """What is in it, and what is on its way into it."""
+        ...
+
+    async def append(self, commands: Sequence[Command]) -> None:
+        """Returns when they are durable, behind everything appended before. All of them or none.
+
+        Raises SpoolUnavailable where there is no room, or they cannot be written.
+        """
+        ...
+
+    async def oldest(self) -> Sequence[JournalEntry]:
+        """The first entries: as many as make a fair transaction. Raises SpoolUnavailable."""
+        ...
+
+    async def remove(self, entries: Sequence[JournalEntry]) -> None:
+        """Forget the first entries, as :meth:`oldest` gave them. Raises SpoolUnavailable."""
+        ...
+
+    async def adopt(self) -> None:
+        """Take over what processes left that have ended; it is in order with what is in here."""
+        ...
+
+    def others_hold(self, before: float = inf) -> bool:
+        """Whether the journal of another process, beside this one, holds something older than ``before``.
+
+        Cheap, but not for every packet. Never true of two entries the other way round as well.
+        """
+        ...
+
+
+@attrs.frozen
+class Refusal:
+    """An entry that was acknowledged and then, on replay, refused. ``reason`` is the error's name."""
+
+    entry: JournalEntry
+    reason: str
+    detail: str
+
+
+@attrs.frozen
+class RefusalPosition:
+    """A place in the list of refusals, newest first."""
+
+    at: datetime
+    entry_id: str
+
+
+@attrs.frozen
+class KeptRefusal:
+    at: datetime
+    refusal: Refusal
+
+
+class Refusals(Protocol):
+    """What was refused on replay, kept for a person to look at. Every method may raise StorageUnavailable."""
+
+    async def keep(self, refusals: Sequence[Refusal]) -> None:
+        """Harmless where one is kept already."""
+        ...
+
+    async def newest(self, after: RefusalPosition | None, limit: int) -> Sequence[KeptRefusal]: ...

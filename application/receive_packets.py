@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import attrs
 
-from application.errors import CallStartedElsewhere, Overloaded, RoomMade
+from application.errors import CallStartedElsewhere, OthersFirst, Overloaded, RoomMade
 from application.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from domain.call import Call
 from domain.delivery import Delivery, DeliveryReceipt
@@ -29,20 +29,27 @@ class ReceivePackets:
     """
 
     _units: UnitOfWorkFactory
+    _may_start: Callable[[], bool] = lambda: True
+    """Whether a packet of an unknown call may start it now; asked for each batch that has such."""
 
     async def __call__(self, batch: Sequence[Delivery]) -> list[Outcome]:
-        """Raises StorageUnavailable, OutcomeUnknown, BatchRefused, Overloaded: then for the whole batch."""
+        """Raises TryAgain of every kind, and BatchRefused: then for the whole batch."""
         for _ in range(_RACES_LOST_AT_MOST):
             try:
                 async with self._units() as unit:
-                    return await _receive(unit, batch)
+                    return await _receive(unit, batch, self._may_start)
             except (CallStartedElsewhere, RoomMade):
                 continue
         raise Overloaded("the same calls are being started by several processes")
 
 
-async def _receive(unit: UnitOfWork, batch: Sequence[Delivery]) -> list[Outcome]:
-    calls = await unit.calls.lock({delivery.call_id for delivery in batch})
+async def _receive(
+    unit: UnitOfWork, batch: Sequence[Delivery], may_start: Callable[[], bool]
+) -> list[Outcome]:
+    call_ids = {delivery.call_id for delivery in batch}
+    calls = await unit.calls.lock(call_ids)
+    if len(calls) < len(call_ids) and not may_start():
+        raise OthersFirst
     stored = await unit.packets.data_of(_received_before(calls, batch))
     outcomes: list[Outcome] = []
     accepted: list[Packet] = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import aiohttp
 import asyncpg
 from dependency_injector import containers, providers
@@ -21,18 +23,25 @@ from adapters.postgres.call_reader import PostgresCallReader
 from adapters.postgres.health import ask_database, ask_schema
 from adapters.postgres.lanes import lane_of
 from adapters.postgres.packet_days import PostgresPacketDays
+from adapters.postgres.refusals import PostgresRefusals
 from adapters.postgres.unit_of_work import PostgresUnitsOfWork
+from adapters.spool.journal import SqliteJournal
 from application.call_queries import CallQueries
 from application.complete_call import CompleteCall
 from application.complete_idle_calls import CompleteIdleCalls
 from application.drop_audio import DropAudio
 from application.group_commit import GroupCommit
+from application.ingest_or_spool import CompleteOrSpool, ReceiveOrSpool, StartOrSpool
 from application.prepare_days import PrepareDays
 from application.process_call import ProcessCall
 from application.receive_packets import ReceivePackets
 from application.reconcile_jobs import ReconcileJobs
+from application.replay_spool import ReplaySpool
 from application.reprocess_call import ReprocessCall
+from application.spool import Spool, Spooled
+from application.spool_refusals import SpoolRefusals
 from application.start_call import StartCall
+from application.stored_packets import AreStored
 from domain.audio_retention import AudioRetention
 from domain.delivery import Delivery, DeliveryReceipt
 from entrypoints.http.application import api_application, health_application
@@ -40,6 +49,7 @@ from entrypoints.http.health import Check, HealthHandlers, Readiness, Weight
 from entrypoints.http.ingestion import IngestionHandlers
 from entrypoints.http.packet_socket import PacketSocketHandlers
 from entrypoints.http.reading import ReadingHandlers
+from entrypoints.http.spool_refusals import SpoolRefusalHandlers
 from entrypoints.settings import Settings
 
 FLUSHERS = 2
@@ -66,8 +76,8 @@ def _recordings(reader: PostgresCallReader, settings: Settings) -> PacketRecordi
 
 
 def _deliveries(
-    receive: ReceivePackets, metrics: PrometheusMetrics, settings: Settings
-) -> GroupCommit[Delivery, DeliveryReceipt]:
+    receive: ReceiveOrSpool, metrics: PrometheusMetrics, settings: Settings
+) -> GroupCommit[Delivery, DeliveryReceipt | Spooled]:
     return GroupCommit(
         receive,
         flushers=FLUSHERS,
@@ -78,6 +88,14 @@ def _deliveries(
         size_of=lambda delivery: len(delivery.packets),
         on_batch=metrics.batch_committed,
     )
+
+
+def _journal(settings: Settings) -> SqliteJournal:
+    return SqliteJournal(settings.data_dir / "spool", int(settings.spool_max_megabytes * 1_000_000))
+
+
+def _unless_others_hold(journal: SqliteJournal) -> Callable[[], bool]:
+    return lambda: not journal.others_hold()
 
 
 def _retention(settings: Settings) -> AudioRetention | None:
@@ -92,10 +110,20 @@ async def _no_ai() -> str:
     return "not configured: set TRUNKLINE_AI_BASE_URL; calls wait in COMPLETED"
 
 
-def _readiness(pool: asyncpg.Pool, reachability: AIReachability | None, tasks: TaskRunner) -> Readiness:
+def _readiness(
+    pool: asyncpg.Pool,
+    reachability: AIReachability | None,
+    tasks: TaskRunner,
+    journal: SqliteJournal,
+    spool: Spool,
+) -> Readiness:
     async def ask_tasks() -> str:
         trouble = [f"{name} backs off after {error}" for name, error in tasks.trouble.items()]
         return "; ".join(trouble) or "ok"
+
+    async def ask_spool() -> str:
+        held = journal.size.entries
+        return f"holds {held} requests until the database is back" if held else "ok"
 
     return Readiness(
         {
@@ -103,7 +131,9 @@ def _readiness(pool: asyncpg.Pool, reachability: AIReachability | None, tasks: T
             "schema": Check(lambda: ask_schema(pool), Weight.NEEDED),
             "ai": Check(reachability.ask if reachability else _no_ai, Weight.TOLD),
             "tasks": Check(ask_tasks, Weight.TOLD),
-        }
+            "spool": Check(ask_spool, Weight.TOLD),
+        },
+        spool,
     )
 
 
@@ -125,8 +155,37 @@ class Container(containers.DeclarativeContainer):
     reader = providers.Singleton(PostgresCallReader, pool)
     recordings = providers.Singleton(_recordings, reader, settings)
 
+    receive = providers.Factory(ReceivePackets, units_of_work)
+    start = providers.Factory(StartCall, units_of_work)
+    complete = providers.Factory(CompleteCall, units_of_work, settings.provided.settle_seconds)
+    refusals = providers.Singleton(PostgresRefusals, pool)
+    journal = providers.Singleton(_journal, settings)
+    spool = providers.Singleton(Spool, journal)
+    replay_spool = providers.Singleton(
+        ReplaySpool,
+        journal,
+        spool,
+        receive,
+        providers.Factory(ReceivePackets, units_of_work, providers.Object(lambda: False)),
+        start,
+        complete,
+        providers.Factory(AreStored, units_of_work),
+        refusals,
+        metrics.provided.spool_holds,
+        metrics.provided.spool_refused,
+    )
+
     deliveries = providers.Singleton(
-        _deliveries, providers.Factory(ReceivePackets, units_of_work), metrics, settings
+        _deliveries,
+        providers.Factory(
+            ReceiveOrSpool,
+            providers.Factory(
+                ReceivePackets, units_of_work, providers.Callable(_unless_others_hold, journal)
+            ),
+            spool,
+        ),
+        metrics,
+        settings,
     )
     queries = providers.Factory(CallQueries, reader, recordings)
     packet_days = providers.Singleton(PostgresPacketDays, pool)
@@ -153,26 +212,28 @@ class Container(containers.DeclarativeContainer):
     job_runner = providers.Singleton(JobRunner, job_pool, job_executor, settings.provided.ai_concurrency)
 
     readiness = providers.Singleton(
-        _readiness, pool, providers.Singleton(_reachability, http_session, settings), tasks
+        _readiness, pool, providers.Singleton(_reachability, http_session, settings), tasks, journal, spool
     )
-    health = providers.Singleton(HealthHandlers, readiness, metrics, reader)
+    health = providers.Singleton(HealthHandlers, readiness, metrics, reader, journal)
     api = providers.Singleton(
         api_application,
         providers.Factory(
             IngestionHandlers,
-            providers.Factory(StartCall, units_of_work),
+            providers.Factory(StartOrSpool, start, spool),
             deliveries,
-            providers.Factory(CompleteCall, units_of_work, settings.provided.settle_seconds),
+            providers.Factory(CompleteOrSpool, complete, spool, journal),
             providers.Factory(ReprocessCall, units_of_work),
         ),
         providers.Factory(
             PacketSocketHandlers,
             deliveries,
             queries,
+            spool,
             SOCKET_BYTES_HELD,
             metrics.provided.packet_acknowledged,
         ),
         providers.Factory(ReadingHandlers, queries),
+        providers.Factory(SpoolRefusalHandlers, providers.Factory(SpoolRefusals, refusals)),
         health,
         readiness,
         metrics,

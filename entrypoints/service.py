@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from functools import partial
@@ -23,6 +24,7 @@ from adapters.jobs.task_runner import TaskRunner
 from adapters.metrics.sharing import share_as
 from adapters.postgres.embedded_server import embedded_postgres
 from adapters.postgres.pool import connect, open_pool
+from adapters.postgres.refusals import installation_id
 from adapters.postgres.schema import MigrationFailed, migrate_to_latest, pending_migrations
 from application.errors import TryAgain
 from entrypoints.container import Container
@@ -187,6 +189,8 @@ class Process:
     async def start(self) -> None:
         """Raises StartRefused."""
         await self._turn_days_over()
+        if self._role.api:
+            await self._open_spool()
         self._server = await self._serve()
         self._look_for_idle_calls()
         self._jobs = self._work() if self._works else None
@@ -206,6 +210,18 @@ class Process:
         if self._role.api and idle_seconds:
             every_seconds = min(LOOK_FOR_IDLE_CALLS_SECONDS, idle_seconds / 10)
             self._tasks.repeat("complete idle calls", every_seconds, self._container.complete_idle_calls())
+
+    async def _open_spool(self) -> None:
+        """What an earlier process left in it is replayed at once, before anything new."""
+        journal, replay = self._container.journal(), self._container.replay_spool()
+        try:
+            await journal.open(str(await installation_id(self._container.pool())))
+        except TryAgain as error:
+            raise StartRefused("the database does not answer") from error
+        except (OSError, sqlite3.Error) as error:
+            raise StartRefused(f"cannot keep a spool in {self._settings.data_dir}: {error}") from error
+        self._container.spool().open()
+        self._tasks.keep_running("replay spool", replay.run_for_ever)
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
@@ -280,6 +296,8 @@ class Process:
         if jobs is not None:
             await self._finish_or_hand_on(jobs, deadline)
         await self._tasks.stop()
+        if self._role.api:
+            await self._container.journal().close()
         log.info("stopped")
 
     async def _answer_what_was_taken(self) -> None:

@@ -124,7 +124,9 @@ class Settings:
     database_url: str | None = environ.var(
         "", converter=_postgres_url, help="PostgreSQL to use; unset: one embedded under DATA_DIR"
     )
-    data_dir: Path = environ.var(".trunkline", converter=_folder, help="where the embedded PostgreSQL lives")
+    data_dir: Path = environ.var(
+        ".trunkline", converter=_folder, help="where the embedded PostgreSQL and the spool live"
+    )
     host: str = environ.var("127.0.0.1", converter=_some_text, help="address to listen on")
     port: int = environ.var(8080, converter=_port, help="port to listen on; 0: any free one")
     work_port: int | None = environ.var(
@@ -186,6 +188,12 @@ class Settings:
         converter=_whole_number,
         validator=_at_least(1),
         help="packets that may wait for a commit; more get 503",
+    )
+    spool_max_megabytes: float = environ.var(
+        1_000,
+        converter=_number,
+        validator=_at_least(1),
+        help="what a process spools while the database is away; more gets 503",
     )
     lanes_per_commit: int | None = environ.var(
         "",

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 
 from adapters.metrics.backlog import BacklogCollector
 from adapters.metrics.sharing import registry_of_all
-from application.ports import Backlog
+from application.ports import Backlog, JournalSize
 
 _ACK_SECONDS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 _BATCH_PACKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
@@ -59,6 +67,26 @@ class PrometheusMetrics:
             "Calls that FAILED because processes ended while they worked on them",
             registry=self.registry,
         )
+        self._spool_entries = Gauge(
+            "trunkline_spool_entries",
+            "Requests that wait in the spool for the database",
+            multiprocess_mode="sum",
+            registry=self.registry,
+        )
+        self._spool_bytes = Gauge(
+            "trunkline_spool_bytes", "The same in bytes", multiprocess_mode="sum", registry=self.registry
+        )
+        self._spool_oldest = Gauge(
+            "trunkline_spool_oldest_seconds",
+            "How long the oldest of them waits",
+            multiprocess_mode="max",
+            registry=self.registry,
+        )
+        self._spool_refused = Counter(
+            "trunkline_spool_refused",
+            "Requests acknowledged as spooled, and then refused",
+            registry=self.registry,
+        )
         self._backlog = BacklogCollector()
         self._told = registry_of_all() or self.registry
         self._told.register(self._backlog)
@@ -83,6 +111,14 @@ class PrometheusMetrics:
 
     def call_set_aside(self) -> None:
         self._set_aside.inc()
+
+    def spool_holds(self, size: JournalSize) -> None:
+        self._spool_entries.set(size.entries)
+        self._spool_bytes.set(size.byte_count)
+        self._spool_oldest.set(0 if size.oldest_at is None else max(0.0, time.time() - size.oldest_at))
+
+    def spool_refused(self, entries: int) -> None:
+        self._spool_refused.inc(entries)
 
     def backlog_read(self, backlog: Backlog) -> None:
         self._backlog.latest = backlog

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
@@ -84,13 +85,17 @@ class PostgresUnitsOfWork:
             with open_unit_of_work():
                 try:
                     yield unit
-                except BaseException:
+                except Exception:
                     if not unit.is_over:
                         with suppress(TrunklineError):  # what went wrong first is what counts
                             await unit.roll_back()
                     raise
                 if not unit.is_over:
                     await unit.roll_back()
+        except asyncio.CancelledError:  # whoever gave up on the database does not wait for it now
+            with suppress(asyncpg.InterfaceError):  # it was lost before
+                connection.terminate()
+            raise
         finally:
             await self._give_back(connection)
 

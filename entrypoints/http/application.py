@@ -21,19 +21,27 @@ from entrypoints.http.routes import (
     health_routes,
     ingestion_routes,
     reading_routes,
+    spool_routes,
 )
+from entrypoints.http.spool_refusals import SpoolRefusalHandlers
 
 
 def api_application(
     ingestion: IngestionHandlers,
     socket: PacketSocketHandlers,
     reading: ReadingHandlers,
+    spool_refusals: SpoolRefusalHandlers,
     health: HealthHandlers,
     readiness: Readiness,
     metrics: PrometheusMetrics,
 ) -> web.Application:
     """Everything that a PBX, a person and a monitor call."""
-    routes = (*ingestion_routes(ingestion, socket), *reading_routes(reading), *health_routes(health))
+    routes = (
+        *ingestion_routes(ingestion, socket),
+        *reading_routes(reading),
+        *spool_routes(spool_refusals),
+        *health_routes(health),
+    )
     application = _application(routes, readiness, metrics)
     application.on_shutdown.append(socket.close_all)
     documents = DocumentHandlers(routes)

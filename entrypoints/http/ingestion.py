@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from application.complete_call import CompleteCall
 from application.group_commit import GroupCommit
+from application.ingest_or_spool import CompleteOrSpool, StartOrSpool
 from application.reprocess_call import ReprocessCall
-from application.start_call import StartCall
+from application.spool import Spooled
+from domain.call_state import CallState
 from domain.delivery import Delivery, DeliveryReceipt
 from domain.errors import CallConflict, DeliveryRefused, InvalidValue
 from domain.media_format import MediaFormat
 from domain.packet import IncomingPacket
-from entrypoints.http import wire
+from entrypoints.http import spooled_wire, wire
 from entrypoints.http.answers import json_answer
 from entrypoints.http.bodies import read_body, read_lines, read_optional_body
 from entrypoints.http.call_ids import id_of_known_call, id_of_new_or_known_call
@@ -23,13 +24,13 @@ _NOTHING_SAID = wire.CompleteRequest()
 
 
 class IngestionHandlers:
-    """Each answers only after the commit of what it acknowledges."""
+    """Each answers only after the commit of what it acknowledges, or once it is durable in the spool."""
 
     def __init__(
         self,
-        start_call: StartCall,
-        deliveries: GroupCommit[Delivery, DeliveryReceipt],
-        complete_call: CompleteCall,
+        start_call: StartOrSpool,
+        deliveries: GroupCommit[Delivery, DeliveryReceipt | Spooled],
+        complete_call: CompleteOrSpool,
         reprocess_call: ReprocessCall,
     ) -> None:
         self._start_call = start_call
@@ -41,7 +42,13 @@ class IngestionHandlers:
         body = await read_body(request, wire.InitRequest)
         media = body.media
         media_format = MediaFormat(media.encoding, media.sample_rate_hz, media.channels) if media else None
-        call, is_new = await self._start_call(body.call_id, media_format, body.metadata)
+        started = await self._start_call(body.call_id, media_format, body.metadata)
+        if isinstance(started, Spooled):
+            spooled = spooled_wire.SpooledInitAnswer(
+                "started", "spooled", body.call_id, CallState.IN_PROGRESS
+            )
+            return json_answer(spooled, 201)
+        call, is_new = started
         return json_answer(wire.InitAnswer("started", call.call_id, call.state), 201 if is_new else 200)
 
     async def stream(self, request: web.Request) -> web.Response:
@@ -53,6 +60,11 @@ class IngestionHandlers:
             id_of_new_or_known_call(request), body.stream, body.sequence, body.timestamp, body.data
         )
         receipt = await self._deliveries.submit(packet.call_id, Delivery(packet.call_id, (packet,)))
+        if isinstance(receipt, Spooled):
+            spooled = spooled_wire.SpooledPacketAnswer(
+                "accepted", "spooled", packet.call_id, packet.stream, packet.sequence
+            )
+            return json_answer(spooled, 202)
         (standing,) = receipt.streams
         return json_answer(
             wire.PacketAnswer(
@@ -73,6 +85,8 @@ class IngestionHandlers:
             receipt = await self._deliveries.submit(call_id, delivery)
         except (InvalidValue, CallConflict) as refusal:  # of a line that stands alone; it is named as well
             raise DeliveryRefused({0: refusal}) from None
+        if isinstance(receipt, Spooled):
+            return json_answer(spooled_wire.SpooledDeliveryAnswer("accepted", "spooled", call_id), 202)
         return json_answer(
             wire.DeliveryAnswer(
                 "accepted",
@@ -86,7 +100,11 @@ class IngestionHandlers:
 
     async def complete(self, request: web.Request) -> web.Response:
         body = await read_optional_body(request, wire.CompleteRequest, _NOTHING_SAID)
-        call = await self._complete_call(id_of_known_call(request), body.final_sequence)
+        call_id = id_of_known_call(request)
+        call = await self._complete_call(call_id, body.final_sequence)
+        if isinstance(call, Spooled):
+            spooled = spooled_wire.SpooledCompleteAnswer("completed", "spooled", call_id, CallState.COMPLETED)
+            return json_answer(spooled, 202)
         return json_answer(wire.CompleteAnswer("completed", call.call_id, call.state, call.missing()), 202)
 
     async def reprocess(self, request: web.Request) -> web.Response:

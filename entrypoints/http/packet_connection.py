@@ -20,10 +20,12 @@ from aiohttp import ClientConnectionResetError, WSCloseCode, WSMessage, WSMsgTyp
 from aiohttp.base_protocol import BaseProtocol
 
 from application.group_commit import GroupCommit
+from application.spool import Spooled
 from domain.delivery import Delivery, DeliveryReceipt, StreamStanding
 from domain.errors import CallConflict, DeliveryRefused, InvalidValue, TrunklineError
 from domain.packet import IncomingPacket
-from entrypoints.http import wire
+from domain.sequence_set import SequenceSet
+from entrypoints.http import spooled_wire, wire
 from entrypoints.http.heartbeat import Heartbeat
 from entrypoints.http.memory_bound import MemoryBound
 from entrypoints.http.packet_frames import packet_of_text, packets_of_frame
@@ -37,6 +39,8 @@ HELD_BYTES_PER_PACKET: Final = 512
 """What a packet takes in memory beside its data, about."""
 CLOSE_SECONDS: Final = 2
 """For each step of closing that depends on the client, and for the storage where the process ends."""
+MOST_RANGES_UNSAID: Final = 10_000
+"""Of what was spooled, for a client that does not read. What it is not told it sends again: harmless."""
 _LONGEST_REASON_BYTES: Final = 123  # RFC 6455 section 5.5: a control frame has 125, and two are the code
 
 
@@ -67,7 +71,7 @@ class PacketConnection:
     _protocol: BaseProtocol
     _call_id: str
     _stream: str
-    _deliveries: GroupCommit[Delivery, DeliveryReceipt]
+    _deliveries: GroupCommit[Delivery, DeliveryReceipt | Spooled]
     _memory: MemoryBound
     _on_acknowledged: Callable[[float], None]
     _held: deque[_Batch] = attrs.field(factory=deque, init=False)
@@ -76,6 +80,7 @@ class PacketConnection:
     _arrived: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     _taken: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     _unsaid: dict[str, StreamStanding] = attrs.field(factory=dict, init=False)
+    _spooled_unsaid: dict[str, SequenceSet] = attrs.field(factory=dict, init=False)
     _refused: IncomingPacket | None = attrs.field(default=None, init=False)
     _is_sent_elsewhere: bool = attrs.field(default=False, init=False)
     _is_storing: bool = attrs.field(default=False, init=False)
@@ -211,18 +216,36 @@ class PacketConnection:
                 await self._deliver(packets[:place])
             self._refused = packets[place]
             raise refusal from None
-        self._acknowledge(receipt)
+        if isinstance(receipt, Spooled):
+            self._acknowledge_spooled(packets)
+        else:
+            self._acknowledge(receipt)
 
     # -- telling -----------------------------------------------------------------------------------
 
     def _acknowledge(self, receipt: DeliveryReceipt) -> None:
         self._unsaid.update((standing.stream, standing) for standing in receipt.streams)
+        self._say_soon()
+
+    def _acknowledge_spooled(self, packets: list[IncomingPacket]) -> None:
+        for packet in packets:
+            unsaid = self._spooled_unsaid.setdefault(packet.stream, SequenceSet())
+            if unsaid.range_count < MOST_RANGES_UNSAID:
+                unsaid.add(packet.sequence)
+        self._say_soon()
+
+    def _say_soon(self) -> None:
         if self._saying is None or self._saying.done():
             self._saying = asyncio.create_task(self._say())
 
     async def _say(self) -> None:
         """Whoever does not read this is stored all the same: nothing else waits for it."""
-        while self._unsaid:
+        while self._spooled_unsaid or self._unsaid:
+            if self._spooled_unsaid:
+                stream, sequences = self._spooled_unsaid.popitem()
+                packets = spooled_wire.SpooledPackets(stream, tuple(sequences.ranges()))
+                await self._send(spooled_wire.SocketSpooled(packets))
+                continue
             standing = self._unsaid.pop(next(iter(self._unsaid)))
             acknowledged = wire.Acknowledged(standing.stream, standing.through)
             await self._send(wire.SocketAck(acknowledged, standing.missing))
@@ -235,6 +258,7 @@ class PacketConnection:
             await self._socket.send_str(orjson.dumps(wire.converter.unstructure(message)).decode())
         except ClientConnectionResetError:
             self._unsaid.clear()
+            self._spooled_unsaid.clear()
 
     def _last_words(self, error: Exception | None) -> tuple[int, str]:
         """Close code and reason."""

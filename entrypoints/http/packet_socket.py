@@ -14,8 +14,9 @@ from contextlib import suppress
 from aiohttp import web
 
 from application.call_queries import CallQueries
-from application.errors import Draining
+from application.errors import Draining, StorageUnavailable
 from application.group_commit import GroupCommit
+from application.spool import DATABASE_SECONDS, Spool, Spooled
 from domain.delivery import Delivery, DeliveryReceipt
 from domain.errors import UnknownCall
 from entrypoints.http import wire
@@ -30,8 +31,9 @@ from entrypoints.http.queries import read_query
 class PacketSocketHandlers:
     def __init__(
         self,
-        deliveries: GroupCommit[Delivery, DeliveryReceipt],
+        deliveries: GroupCommit[Delivery, DeliveryReceipt | Spooled],
         queries: CallQueries,
+        spool: Spool,
         most_bytes_held: int,
         on_acknowledged: Callable[[float], None],
     ) -> None:
@@ -41,6 +43,7 @@ class PacketSocketHandlers:
         """
         self._deliveries = deliveries
         self._queries = queries
+        self._spool = spool
         self._memory = MemoryBound(most_bytes_held)
         self._on_acknowledged = on_acknowledged
         self._open: set[PacketConnection] = set()
@@ -87,9 +90,14 @@ class PacketSocketHandlers:
                 await self._last_closed.wait()
 
     async def _greeting(self, call_id: str) -> wire.SocketGreeting:
+        """Where nothing can be known it says so. A client may then send again what is stored: harmless."""
+        nothing_known = wire.SocketGreeting(call_id, None, ())
+        if self._spool.is_spooling:
+            return nothing_known
         try:
-            call = (await self._queries.call(call_id)).call
-        except UnknownCall:
-            return wire.SocketGreeting(call_id, None, ())
+            async with asyncio.timeout(DATABASE_SECONDS):
+                call = (await self._queries.call(call_id)).call
+        except (UnknownCall, StorageUnavailable, TimeoutError):
+            return nothing_known
         standings = (call.streams[name].standing() for name in sorted(call.streams))
         return wire.SocketGreeting(call_id, call.state, tuple(standing_view(each) for each in standings))

@@ -38,6 +38,8 @@ STATUS_OF: Final[Mapping[type[TrunklineError], int]] = {
     trouble.Draining: 503,
     trouble.StorageUnavailable: 503,
     trouble.OutcomeUnknown: 503,
+    trouble.SpoolUnavailable: 503,
+    trouble.OthersFirst: 503,
     # These never leave the use cases; should one, it is a fault of ours.
     trouble.CallStartedElsewhere: 500,
     trouble.RoomMade: 500,

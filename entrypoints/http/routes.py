@@ -8,12 +8,13 @@ from typing import Final
 import attrs
 from aiohttp.typedefs import Handler
 
-from entrypoints.http import wire
+from entrypoints.http import spooled_wire, wire
 from entrypoints.http.health import HealthHandlers
 from entrypoints.http.ingestion import IngestionHandlers
 from entrypoints.http.packet_lines import NDJSON
 from entrypoints.http.packet_socket import PacketSocketHandlers
 from entrypoints.http.reading import ReadingHandlers
+from entrypoints.http.spool_refusals import SpoolRefusalHandlers
 
 PACKET_ROUTE: Final = "/v1/call/stream/{call_id}"
 
@@ -62,7 +63,7 @@ def ingestion_routes(handlers: IngestionHandlers, socket: PacketSocketHandlers) 
             "/v1/call/init",
             handlers.init,
             "Start a call. The same again: 200; with other media or metadata: 409.",
-            {201: wire.InitAnswer, 200: wire.InitAnswer},
+            {201: (wire.InitAnswer, spooled_wire.SpooledInitAnswer), 200: wire.InitAnswer},
             (*_BODY_PROBLEMS, 409, 503),
             body=wire.InitRequest,
             tag="Ingestion",
@@ -73,7 +74,14 @@ def ingestion_routes(handlers: IngestionHandlers, socket: PacketSocketHandlers) 
             handlers.stream,
             "Store a packet, or up to 1,000 as lines of NDJSON: all of them or none. Answered once they are "
             "durable; a packet of an unknown call starts the call.",
-            {202: (wire.PacketAnswer, wire.DeliveryAnswer)},
+            {
+                202: (
+                    wire.PacketAnswer,
+                    wire.DeliveryAnswer,
+                    spooled_wire.SpooledPacketAnswer,
+                    spooled_wire.SpooledDeliveryAnswer,
+                )
+            },
             (*_BODY_PROBLEMS, 409, 503),
             body=wire.PacketRequest,
             body_lines=NDJSON,
@@ -94,7 +102,7 @@ def ingestion_routes(handlers: IngestionHandlers, socket: PacketSocketHandlers) 
             "/v1/call/complete/{call_id}",
             handlers.complete,
             "Say that a call is over. Harmless when repeated.",
-            {202: wire.CompleteAnswer},
+            {202: (wire.CompleteAnswer, spooled_wire.SpooledCompleteAnswer)},
             (*_BODY_PROBLEMS, 404, 503),
             body=wire.CompleteRequest,
             body_is_optional=True,
@@ -146,6 +154,21 @@ def reading_routes(handlers: ReadingHandlers) -> tuple[Route, ...]:
             "The call's audio, one channel a stream, missing packets as silence.",
             {200: "audio/wav"},
             (404, 409, 503),
+        ),
+    )
+
+
+def spool_routes(handlers: SpoolRefusalHandlers) -> tuple[Route, ...]:
+    return (
+        Route(
+            "GET",
+            "/v1/spool/refusals",
+            handlers.spool_refusals,
+            "What was acknowledged as spooled while the database was away, and then refused; newest first.",
+            {200: spooled_wire.SpoolRefusalList},
+            (422, 503),
+            query=spooled_wire.SpoolRefusalQuery,
+            tag=OPERATION,
         ),
     )
 

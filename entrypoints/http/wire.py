@@ -118,7 +118,10 @@ class SocketQuery:
 
 @attrs.frozen
 class SocketGreeting:
-    """The first message on a WebSocket. ``state`` is null for a call that is not known yet."""
+    """The first message on a WebSocket.
+
+    ``state`` is null for a call that is not known yet, or of which nothing can be known for the moment.
+    """
 
     call_id: str
     state: CallState | None

@@ -23,6 +23,7 @@ class DatabaseProxy:
     def __init__(self) -> None:
         self.commits = Commits.PASS
         self._is_up = True
+        self._is_silent = False
         self._clients: set[asyncio.StreamWriter] = set()
         self._database_url = ""
 
@@ -44,7 +45,15 @@ class DatabaseProxy:
         for client in self._clients:
             client.transport.abort()
 
+    async def silence(self) -> None:
+        """The database is a black hole: connections are made and stay, and nothing gets through."""
+        self._is_silent = True
+
     async def restore(self) -> None:
+        """Connections that were silent have lost something, and break."""
+        if self._is_silent:
+            await self.cut()
+        self._is_silent = False
         self._is_up = True
 
     async def _relay(self, from_client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
@@ -53,14 +62,15 @@ class DatabaseProxy:
             return
         self._clients.add(to_client)
         from_server, to_server = await self._connect()
-        back = asyncio.create_task(_copy(from_server, to_client))
+        back = asyncio.create_task(self._copy(from_server, to_client))
         with suppress(OSError):
             while chunk := await from_client.read(65536):
                 if b"COMMIT\0" in chunk.replace(b";", b"") and self.commits is not Commits.PASS:
                     back.cancel()
                     await self._lose(chunk, from_server, to_server)
                     break
-                to_server.write(chunk)
+                if not self._is_silent:
+                    to_server.write(chunk)
         to_client.transport.abort()
         to_server.close()
         await asyncio.wait({back})
@@ -80,9 +90,9 @@ class DatabaseProxy:
             return await asyncio.open_unix_connection(f"{folder[0]}/.s.PGSQL.5432")
         return await asyncio.open_connection(url.hostname, url.port or 5432)
 
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while chunk := await reader.read(65536):
-            writer.write(chunk)
-    writer.transport.abort()
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while chunk := await reader.read(65536):
+                if not self._is_silent:
+                    writer.write(chunk)
+        writer.transport.abort()

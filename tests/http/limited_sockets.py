@@ -21,7 +21,11 @@ SEND_BUFFER_BYTES = 4096
 class LimitedSockets:
     def __init__(self, service: RunningService, most_bytes_held: int) -> None:
         self.handlers = PacketSocketHandlers(
-            service.container.deliveries(), service.container.queries(), most_bytes_held, lambda _: None
+            service.container.deliveries(),
+            service.container.queries(),
+            service.container.spool(),
+            most_bytes_held,
+            lambda _: None,
         )
         self.url = ""
 

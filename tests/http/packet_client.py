@@ -71,6 +71,10 @@ def ack(through: int, *missing: tuple[int, int], stream: str = "main") -> dict[s
     return {"ack": {"stream": stream, "through": through}, "missing": [list(gap) for gap in missing]}
 
 
+def spooled(*sequences: tuple[int, int], stream: str = "main") -> dict[str, Any]:
+    return {"spooled": {"stream": stream, "sequences": [list(each) for each in sequences]}}
+
+
 @asynccontextmanager
 async def packet_client(url: str, call_id: str, query: str = "") -> AsyncIterator[tuple[PacketClient, Any]]:
     """A client and the greeting that it got."""

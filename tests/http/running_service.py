@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
@@ -51,8 +52,13 @@ def running_service(
     databases: Databases, reach: Reach = _directly, **settings: str
 ) -> Iterator[RunningService]:
     """On a database of its own. ``settings`` by their names without the prefix: ``ingest_queue="1"``."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield from _running(databases, reach, {"data_dir": folder, "port": "0", **settings})
+
+
+def _running(databases: Databases, reach: Reach, settings: dict[str, str]) -> Iterator[RunningService]:
     started: concurrent.futures.Future[tuple[RunningService, asyncio.Event]] = concurrent.futures.Future()
-    environment = {f"TRUNKLINE_{name.upper()}": value for name, value in {"port": "0", **settings}.items()}
+    environment = {f"TRUNKLINE_{name.upper()}": value for name, value in settings.items()}
     database = _database(databases, reach)
     work = _serve(database, read_settings(environment), started)
     thread = threading.Thread(target=_run, args=(work, started), name="service")

@@ -22,6 +22,7 @@ CONTRACT_ROUTES = {
     "/v1/calls/{call_id}": {"get"},
     "/v1/calls/{call_id}/packets": {"get"},
     "/v1/calls/{call_id}/audio.wav": {"get"},
+    "/v1/spool/refusals": {"get"},
     "/livez": {"get"},
     "/readyz": {"get"},
     "/metrics": {"get"},

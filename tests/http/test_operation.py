@@ -23,7 +23,7 @@ async def test_readyz_names_each_dependency(client: DescribedClient) -> None:
     assert answer.status == 200
     assert answer.json["status"] == "ready"
     checks = answer.json["checks"]
-    assert checks.keys() == {"database", "schema", "ai", "tasks"}
+    assert checks.keys() == {"database", "schema", "ai", "tasks", "spool"}
     assert (checks["database"], checks["schema"], checks["tasks"]) == ("ok", "ok", "ok")
     assert "TRUNKLINE_AI_BASE_URL" in checks["ai"]
 
@@ -53,7 +53,7 @@ async def test_an_old_schema_is_not_ready(service: RunningService, client: Descr
     assert answer.status == 503
     assert (
         answer.json["checks"]["schema"]
-        == "lacks 0001_calls, 0002_jobs, 0003_packet_days, 0005_idle_calls, 0006_poison"
+        == "lacks 0001_calls, 0002_jobs, 0003_packet_days, 0004_spool_refusals, 0005_idle_calls, 0006_poison"
     )
     assert (await client.get("/readyz")).status == 200
 
@@ -80,6 +80,10 @@ async def test_the_promised_families(client: DescribedClient) -> None:
         "trunkline_batch_packets",
         "trunkline_ai_attempts",
         "trunkline_ai_attempt_seconds",
+        "trunkline_spool_entries",
+        "trunkline_spool_bytes",
+        "trunkline_spool_oldest_seconds",
+        "trunkline_spool_refused",
         "trunkline_calls",
         "trunkline_calls_set_aside",
         "trunkline_jobs",

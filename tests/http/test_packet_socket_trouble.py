@@ -15,7 +15,8 @@ from tests.http.answer import assert_problem
 from tests.http.database_proxy import Commits, DatabaseProxy
 from tests.http.described_client import DescribedClient
 from tests.http.held_storage import held_storage, until_somebody_waits
-from tests.http.packet_client import Closed, PacketClient, ack, packet_client
+from tests.http.packet_client import Closed, PacketClient, ack, packet_client, spooled
+from tests.http.readiness import until_ready
 from tests.http.running_service import RunningService, running_service
 from tests.http.test_operation import families, sample
 from tests.waiting import until
@@ -40,9 +41,7 @@ async def cut(service: RunningService, client: DescribedClient, proxy: DatabaseP
     """Connected first: a handshake needs the database."""
     yield
     service.run(proxy.restore())
-    async with asyncio.timeout(10):
-        while (await client.get("/readyz")).status != 200:
-            pass
+    await until_ready(client)
 
 
 @pytest.mark.usefixtures("cut")
@@ -53,28 +52,34 @@ async def test_the_database_is_gone(
         await socket.send(1)
         assert await socket.next() == ack(1)
         service.run(proxy.cut())
-        await socket.send(2)
-        closed = await socket.closed()
-    assert closed.code == 1013
-    assert closed.reason
+        await socket.send(2, 3, 5)
+        assert await socket.next() == spooled((2, 3), (5, 5))
+        async with packet_client(service.url, call_id) as (other, greeting):
+            assert greeting == {"call_id": call_id, "state": None, "streams": []}
+            await other.send(6)
+            assert await other.next() == spooled((6, 6))
+        service.run(proxy.restore())
+        await until_ready(client)
+        await socket.send(7)
+        assert await socket.next() == ack(7, (4, 4))
     answer = await client.get(f"/v1/call/stream/{call_id}/ws")
     assert_problem(answer, 400)  # what is no handshake stays none
 
 
-@pytest.mark.parametrize(("commits", "through"), [(Commits.ARE_NOT_ANSWERED, 2), (Commits.NEVER_ARRIVE, 1)])
-async def test_the_outcome_of_the_commit_is_unknown_until_the_client_is_greeted_again(
-    service: RunningService, proxy: DatabaseProxy, call_id: str, commits: Commits, through: int
+@pytest.mark.parametrize("commits", [Commits.ARE_NOT_ANSWERED, Commits.NEVER_ARRIVE])
+async def test_what_may_have_been_stored_is_spooled_and_counts_once(
+    service: RunningService, client: DescribedClient, proxy: DatabaseProxy, call_id: str, commits: Commits
 ) -> None:
     async with packet_client(service.url, call_id) as (socket, _):
         await socket.send(1)
         assert await socket.next() == ack(1)
         proxy.commits = commits
         await socket.send(2)
-        assert (await socket.next()).code == 1013
-    async with packet_client(service.url, call_id) as (socket, greeting):
-        assert greeting["streams"][0]["through"] == through
+        assert await socket.next() == spooled((2, 2))
+        await until_ready(client)
         await socket.send(2, 3)
         assert await socket.next() == ack(3)
+    assert (await client.call(call_id))["streams"][0]["received"] == 3
 
 
 async def test_a_fault_of_ours_is_told_without_its_words_and_noted(
@@ -157,7 +162,7 @@ async def test_a_process_that_ends_sends_its_clients_elsewhere(databases: Databa
 
 
 async def test_a_process_that_ends_does_not_wait_for_its_storage(databases: Databases, call_id: str) -> None:
-    """The client is told to go elsewhere without an acknowledgement, and sends the packet again there."""
+    """What it waits for too long is spooled, and the client is told to go elsewhere."""
     with ExitStack() as running:
         service = running.enter_context(running_service(databases))
         async with packet_client(service.url, call_id) as (client, _):
@@ -167,6 +172,7 @@ async def test_a_process_that_ends_does_not_wait_for_its_storage(databases: Data
                 await client.send(2)
                 await until_somebody_waits(service)
                 ending = asyncio.create_task(asyncio.to_thread(running.close))
+                assert await client.next() == spooled((2, 2))
                 assert await client.next() == RESTART
             async with asyncio.timeout(8):
                 await ending

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,26 @@ import pytest
 
 from domain.packet import IncomingPacket
 from entrypoints.http.packet_frames import packets_of_frame
+from tests.databases import Databases
+from tests.http.database_proxy import DatabaseProxy
 from tests.http.described_client import DescribedClient
-from tests.http.running_service import RunningService
+from tests.http.readiness import until_ready
+from tests.http.running_service import RunningService, running_service
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "packets-by-websocket.md").read_text("utf-8")
 AUDIO = {"encoding": "audio/x-mulaw", "sample_rate_hz": 8000, "channels": 1}
+
+
+@pytest.fixture(scope="module")
+def proxy() -> DatabaseProxy:
+    return DatabaseProxy()
+
+
+@pytest.fixture(scope="module")
+def service(databases: Databases, proxy: DatabaseProxy) -> Iterator[RunningService]:
+    """With a way to the database that can be cut."""
+    with running_service(databases, proxy.reach) as service:
+        yield service
 
 
 @pytest.fixture
@@ -75,6 +90,26 @@ async def test_the_client_delivers_everything_though_it_is_cut_off_again_and_aga
         "missing": [],
         "duration_seconds": 20.0,
     }
+
+
+async def test_the_client_delivers_everything_while_the_database_is_away(
+    service: RunningService,
+    client: DescribedClient,
+    proxy: DatabaseProxy,
+    call_id: str,
+    deliver: Any,
+) -> None:
+    await client.init(call_id, media=AUDIO)
+    packets = {sequence: (sequence / 50, bytes([sequence % 256]) * 160) for sequence in range(1, 1_001)}
+    service.run(proxy.cut())
+    try:
+        async with cutting_relay(service, 10, 20_000, 100_000) as url, asyncio.timeout(20):
+            await deliver(f"{url}/v1/call/stream/{call_id}/ws", packets)
+    finally:
+        service.run(proxy.restore())
+    await until_ready(client)
+    (stream,) = (await client.call(call_id))["streams"]
+    assert (stream["received"], stream["missing"]) == (1_000, [])
 
 
 async def test_the_client_tells_what_was_refused(service: RunningService, call_id: str, deliver: Any) -> None:

@@ -18,7 +18,14 @@ from adapters.postgres.pool import connect, open_pool
 from adapters.postgres.schema import MIGRATIONS, MigrationFailed, migrate_to_latest, pending_migrations
 from tests.databases import Databases
 
-EVERY_MIGRATION = ["0001_calls", "0002_jobs", "0003_packet_days", "0005_idle_calls", "0006_poison"]
+EVERY_MIGRATION = [
+    "0001_calls",
+    "0002_jobs",
+    "0003_packet_days",
+    "0004_spool_refusals",
+    "0005_idle_calls",
+    "0006_poison",
+]
 PACKETS = """
     SELECT lane, call_id, stream, sequence, sent_at_seconds, data, received_at
     FROM packets ORDER BY call_id, sequence

@@ -1,5 +1,5 @@
 -- when the last packet of each stream came, to tell calls whose end never comes
--- depends: 0003_packet_days
+-- depends: 0004_spool_refusals
 
 -- migrate: apply
 

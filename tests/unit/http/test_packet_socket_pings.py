@@ -10,17 +10,19 @@ from aiohttp import web
 from application.call_queries import CallQueries
 from application.group_commit import GroupCommit
 from application.receive_packets import ReceivePackets
+from application.spool import Spool, Spooled
 from domain.delivery import Delivery, DeliveryReceipt
 from entrypoints.http.heartbeat import PING_SECONDS
 from entrypoints.http.packet_frames import HEADER
 from entrypoints.http.packet_socket import PacketSocketHandlers
 from tests.fakes.call_reader import InMemoryCallReader
+from tests.fakes.journal import FakeJournal
 from tests.fakes.recordings import FakeRecordings
 from tests.fakes.storage import InMemoryStorage
 from tests.fakes.unit_of_work import FakeUnitsOfWork
 from tests.unit.http.movable_clock import MovableClock
 
-Deliveries = GroupCommit[Delivery, DeliveryReceipt]
+Deliveries = GroupCommit[Delivery, DeliveryReceipt | Spooled]
 Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter, Deliveries], Awaitable[None]]
 
 PING, PONG = b"\x89\x00", b"\x8a\x80\x00\x00\x00\x00"
@@ -94,7 +96,7 @@ async def is_not_taken_for_gone(
 async def connect_and(behave: Behaviour) -> None:
     deliveries = made_deliveries()
     queries = CallQueries(InMemoryCallReader(), FakeRecordings())
-    made = PacketSocketHandlers(deliveries, queries, 1_000_000, lambda _: None)
+    made = PacketSocketHandlers(deliveries, queries, Spool(FakeJournal()), 1_000_000, lambda _: None)
     application = web.Application()
     application.router.add_get("/v1/call/stream/{call_id}/ws", made.socket)
     server = web.AppRunner(application, access_log=None, shutdown_timeout=0)

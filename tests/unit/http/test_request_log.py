@@ -12,8 +12,10 @@ from structlog.testing import capture_logs
 
 from adapters.metrics.prometheus import PrometheusMetrics
 from application.errors import StorageUnavailable
+from application.spool import Spool
 from entrypoints.http.health import Readiness
 from entrypoints.http.request_log import name_request, request_log
+from tests.fakes.journal import FakeJournal
 
 PATIENCE = aiohttp.ClientTimeout(total=10)
 
@@ -41,7 +43,7 @@ def metrics() -> PrometheusMetrics:
 
 @pytest.fixture
 async def server(metrics: PrometheusMetrics) -> AsyncIterator[BaseTestServer]:
-    middleware = request_log(metrics, Readiness({}), "/packet", {"/quiet", "/packet"})
+    middleware = request_log(metrics, Readiness({}, Spool(FakeJournal())), "/packet", {"/quiet", "/packet"})
     application = web.Application(middlewares=[middleware])
     application.on_response_prepare.append(name_request)
     for path, handler in (("/fine", fine), ("/quiet", fine), ("/faulty", faulty), ("/half", breaks_off)):

@@ -103,8 +103,8 @@ async def test_an_old_schema_is_refused(databases: Databases, tmp_path: Path, co
     assert status == 1
     (line,) = said
     assert line == (
-        "trunkline: the database lacks 0001_calls, 0002_jobs, 0003_packet_days, 0005_idle_calls, "
-        "0006_poison: run `trunkline migrate`, or start with --migrate"
+        "trunkline: the database lacks 0001_calls, 0002_jobs, 0003_packet_days, 0004_spool_refusals, "
+        "0005_idle_calls, 0006_poison: run `trunkline migrate`, or start with --migrate"
     )
 
 

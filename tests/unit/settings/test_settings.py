@@ -66,6 +66,7 @@ def test_every_setting_is_read() -> None:
             "TRUNKLINE_AUDIO_RETENTION_DAYS": "30",
             "TRUNKLINE_DATABASE_CONNECTIONS": "2",
             "TRUNKLINE_INGEST_QUEUE": "1",
+            "TRUNKLINE_SPOOL_MAX_MEGABYTES": "2",
             "TRUNKLINE_LANES_PER_COMMIT": "1",
             "TRUNKLINE_DRAIN_SECONDS": "0",
         }
@@ -92,6 +93,7 @@ def test_every_setting_is_read() -> None:
         "audio_retention_days": 30,
         "database_connections": 2,
         "ingest_queue": 1,
+        "spool_max_megabytes": 2,
         "lanes_per_commit": 1,
         "drain_seconds": 0,
     }
@@ -196,6 +198,7 @@ def test_help_names_every_setting_with_its_default() -> None:
             "AUDIO_RETENTION_DAYS",
             "DATABASE_CONNECTIONS",
             "INGEST_QUEUE",
+            "SPOOL_MAX_MEGABYTES",
             "LANES_PER_COMMIT",
             "DRAIN_SECONDS",
         )
