@@ -10,25 +10,31 @@ from typing import Any, Final, Literal
 import attrs
 
 Then = Literal["nothing", "repeat", "conflict", "read"]
-"""What follows once the packet is acknowledged: it again, other bytes under its number, a look at the call."""
+"""What follows once they are acknowledged: they again, other bytes under a number, a look at the call."""
 
 PACKETS: Final = (8, 30)
 PACKET_SECONDS: Final = 0.05
 """Between two packets of a call, though they may overtake each other."""
+NEVER_STORED: Final = 1_000_000
+"""From this sequence on there are only packets that must be refused, by themselves or with others."""
 _AUDIO: Final = {"encoding": "audio/x-mulaw", "sample_rate_hz": 8000, "channels": 1}
 _AUDIO_BYTES: Final = 160
-_MALFORMED_SEQUENCE: Final = 1_000_000
-"""Nothing well formed has this number, so a malformed packet must leave no row under it."""
+_LARGEST_DELIVERY: Final = 6
+
+Body = dict[str, Any]
 
 
 @attrs.frozen
-class PlannedPacket:
-    """``due_seconds`` counts from the call's start, or for a late one from its completion."""
+class PlannedPackets:
+    """Packets that are sent together: alone in their request, or as a delivery.
+
+    ``due_seconds`` counts from the call's start, or for a late one from its completion.
+    """
 
     due_seconds: float
-    body: dict[str, Any]
+    bodies: tuple[Body, ...]
     then: Then = "nothing"
-    conflicting_body: dict[str, Any] | None = None
+    conflicting: tuple[Body, ...] = ()
 
 
 @attrs.frozen
@@ -36,67 +42,90 @@ class PlannedCall:
     """``init`` is None where the first packet starts the call; ``complete`` is None where nobody ends it."""
 
     call_id: str
-    init: dict[str, Any] | None
-    packets: Sequence[PlannedPacket]
-    complete: dict[str, Any] | None
-    late: PlannedPacket | None
+    init: Body | None
+    packets: Sequence[PlannedPackets]
+    complete: Body | None
+    late: PlannedPackets | None
+
+
+@attrs.frozen
+class _Voice:
+    """Makes data that no other packet has, so that one in another's place shows."""
+
+    dice: random.Random
+    is_audio: bool
+
+    def packet(self, stream: str, sequence: int) -> Body:
+        data = self._audio() if self.is_audio else self._text(stream, sequence)
+        return {"stream": stream, "sequence": sequence, "timestamp": sequence * PACKET_SECONDS, "data": data}
+
+    def malformed(self, stream: str) -> Body:
+        return self.packet(stream, NEVER_STORED) | {"data": "no base64!" if self.is_audio else "\0"}
+
+    def _audio(self) -> str:
+        return base64.b64encode(self.dice.randbytes(_AUDIO_BYTES)).decode()
+
+    def _text(self, stream: str, sequence: int) -> str:
+        return f"piece {self.dice.randrange(2**48):012x} of {stream} {sequence}. "
 
 
 def plan_call(dice: random.Random, call_id: str) -> PlannedCall:
-    is_audio = dice.random() < 0.5
-    is_announced = is_audio or dice.random() < 0.7
+    voice = _Voice(dice, is_audio=dice.random() < 0.5)
+    is_announced = voice.is_audio or dice.random() < 0.7
     streams = ["main"] if dice.random() < 0.7 else ["caller", "agent"]
     lengths = {stream: dice.randint(*PACKETS) // len(streams) for stream in streams}
-    packets = sorted(_packets(dice, lengths, is_audio), key=lambda packet: packet.due_seconds)
-    last = streams[0]
-    late = PlannedPacket(dice.uniform(0, 1), _body(dice, last, lengths[last] + 1, is_audio))
+    largest = _LARGEST_DELIVERY if dice.random() < 0.3 else 1
+    packets = [*_packets(voice, lengths, largest), *_refused(voice, streams[0])]
+    late = PlannedPackets(dice.uniform(0, 1), (voice.packet(streams[0], lengths[streams[0]] + 1),))
     return PlannedCall(
         call_id,
-        _init(call_id, is_audio) if is_announced else None,
-        packets,
+        _init(call_id, voice.is_audio) if is_announced else None,
+        sorted(packets, key=lambda planned: planned.due_seconds),
         _completion(dice, lengths),
         late if dice.random() < 0.3 else None,
     )
 
 
-def _init(call_id: str, is_audio: bool) -> dict[str, Any]:
-    body: dict[str, Any] = {"call_id": call_id, "metadata": {"from": "+15551234"}}
+def _init(call_id: str, is_audio: bool) -> Body:
+    body: Body = {"call_id": call_id, "metadata": {"from": "+15551234"}}
     return body | {"media": _AUDIO} if is_audio else body
 
 
-def _completion(dice: random.Random, lengths: dict[str, int]) -> dict[str, Any] | None:
+def _completion(dice: random.Random, lengths: dict[str, int]) -> Body | None:
     chance = dice.random()
     if chance < 0.1:
         return None
     return {"final_sequence": lengths} if chance < 0.7 else {}
 
 
-def _packets(dice: random.Random, lengths: dict[str, int], is_audio: bool) -> Iterator[PlannedPacket]:
+def _packets(voice: _Voice, lengths: dict[str, int], largest: int) -> Iterator[PlannedPackets]:
+    dice = voice.dice
     for stream, length in lengths.items():
-        for sequence in range(1, length + 1):
+        first = 1
+        while first <= length:
+            after = min(first + dice.randint(1, largest), length + 1)
+            bodies = tuple(voice.packet(stream, sequence) for sequence in range(first, after))
             jitter = dice.choice((0.0, 0.0, 0.0, 3 * PACKET_SECONDS))
-            body = _body(dice, stream, sequence, is_audio)
-            yield PlannedPacket(sequence * PACKET_SECONDS + jitter, body, *_followed_by(dice, body, is_audio))
-    if dice.random() < 0.3:
-        body = _body(dice, next(iter(lengths)), _MALFORMED_SEQUENCE, is_audio)
-        yield PlannedPacket(PACKET_SECONDS * 2, body | ({"data": "no base64!"} if is_audio else {"data": "\0"}))
+            yield PlannedPackets(after * PACKET_SECONDS + jitter, bodies, *_followed_by(voice, bodies[-1]))
+            first = after
 
 
-def _followed_by(
-    dice: random.Random, body: dict[str, Any], is_audio: bool
-) -> tuple[Then, dict[str, Any] | None]:
-    chance = dice.random()
+def _followed_by(voice: _Voice, packet: Body) -> tuple[Then, tuple[Body, ...]]:
+    """A conflict comes alone, or with a packet that would be welcome by itself."""
+    chance = voice.dice.random()
     if chance < 0.1:
-        return "repeat", None
+        return "repeat", ()
     if chance < 0.15:
-        return "conflict", _body(dice, body["stream"], body["sequence"], is_audio)
-    return ("read" if chance < 0.25 else "nothing"), None
+        other = voice.packet(packet["stream"], packet["sequence"])
+        welcome = voice.packet(packet["stream"], NEVER_STORED + packet["sequence"])
+        return "conflict", (welcome, other) if voice.dice.random() < 0.5 else (other,)
+    return ("read" if chance < 0.25 else "nothing"), ()
 
 
-def _body(dice: random.Random, stream: str, sequence: int, is_audio: bool) -> dict[str, Any]:
-    """Data that no other packet has, so that one in another's place shows."""
-    if is_audio:
-        data = base64.b64encode(dice.randbytes(_AUDIO_BYTES)).decode()
-    else:
-        data = f"piece {dice.randrange(2**48):012x} of {stream} {sequence}. "
-    return {"stream": stream, "sequence": sequence, "timestamp": sequence * PACKET_SECONDS, "data": data}
+def _refused(voice: _Voice, stream: str) -> Iterator[PlannedPackets]:
+    """What is malformed, and what would be welcome without it."""
+    if voice.dice.random() < 0.3:
+        yield PlannedPackets(PACKET_SECONDS * 2, (voice.malformed(stream),))
+    if voice.dice.random() < 0.2:
+        welcome = voice.packet(stream, NEVER_STORED + 999)
+        yield PlannedPackets(PACKET_SECONDS * 4, (welcome, voice.malformed(stream)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import random
 import resource
 import shutil
@@ -12,8 +13,6 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
-
-import asyncio
 
 import attrs
 import uvloop
@@ -111,7 +110,11 @@ def parse(arguments: Sequence[str] | None) -> Options:
         "--minutes", type=float, help="soak: longer experiments, again and again for this long"
     )
     parser.add_argument(
-        "--only", action="append", default=[], metavar="NAME", help="this experiment; may be given several times"
+        "--only",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="this experiment; may be given several times",
     )
     given = vars(parser.parse_args(arguments))
     return Options(**given | {"only": frozenset(given["only"])})

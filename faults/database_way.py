@@ -28,7 +28,7 @@ class DatabaseWay:
     next_commit: NextCommit = "passes"
     url: str = attrs.field(default="", init=False)
     _is_open: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
-    _ways: set[_OneWay] = attrs.field(factory=set, init=False)
+    _links: set[_Link] = attrs.field(factory=set, init=False)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[DatabaseWay]:
@@ -46,8 +46,8 @@ class DatabaseWay:
 
     def cut(self) -> None:
         """Every connection breaks, wherever it is; new ones go through."""
-        for way in self._ways:
-            way.abort()
+        for link in tuple(self._links):
+            link.abort()
 
     def go_dark(self) -> None:
         """From now on nothing gets through, though no connection breaks."""
@@ -63,17 +63,17 @@ class DatabaseWay:
         except OSError:
             writer.transport.abort()
             return
-        way = _OneWay(self, reader, writer, server_reader, server_writer)
-        self._ways.add(way)
+        link = _Link(self, reader, writer, server_reader, server_writer)
+        self._links.add(link)
         try:
             async with asyncio.TaskGroup() as both_ways:
-                both_ways.create_task(way.to_server())
-                both_ways.create_task(way.to_client())
+                both_ways.create_task(link.to_server())
+                both_ways.create_task(link.to_client())
         except* (OSError, _Over):
             pass
         finally:
-            self._ways.discard(way)
-            way.abort()
+            self._links.discard(link)
+            link.abort()
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         parts = urlsplit(self._server_url)
@@ -97,7 +97,7 @@ class _Over(Exception):
 
 
 @attrs.define(eq=False)
-class _OneWay:
+class _Link:
     _way: DatabaseWay
     _from_client: asyncio.StreamReader
     _to_client: asyncio.StreamWriter

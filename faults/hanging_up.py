@@ -8,18 +8,20 @@ from contextlib import suppress
 from typing import Final
 from urllib.parse import urlsplit
 
+from faults.wire_request import WireRequest
+
 CONNECT_SECONDS: Final = 5
 
 
-async def send_and_hang_up(url: str, method: str, path: str, body: bytes, dice: random.Random) -> str:
+async def send_and_hang_up(url: str, request: WireRequest, dice: random.Random) -> str:
     """Sends the request's first bytes, or all of them, and breaks the connection; how far it came."""
     address = urlsplit(url)
     head = (
-        f"{method} {path} HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
+        f"{request.method} {request.path} HTTP/1.1\r\nHost: {address.netloc}\r\n"
+        f"Content-Type: {request.content_type}\r\nContent-Length: {len(request.payload)}\r\n\r\n"
     )
-    request = head.encode() + body
-    sent = len(request) if dice.random() < 0.5 else dice.randrange(len(request))
+    whole = head.encode() + request.payload
+    sent = len(whole) if dice.random() < 0.5 else dice.randrange(len(whole))
     lingers_seconds = dice.choice((0.0, 0.002, 0.01))
     resets = dice.random() < 0.5
     try:
@@ -28,8 +30,8 @@ async def send_and_hang_up(url: str, method: str, path: str, body: bytes, dice: 
     except OSError as error:
         return type(error).__name__
     with suppress(OSError):
-        writer.write(request[:sent])
+        writer.write(whole[:sent])
         await writer.drain()
         await asyncio.sleep(lingers_seconds)
     writer.transport.abort() if resets else writer.close()
-    return f"hung up after {sent} of {len(request)} bytes"
+    return f"hung up after {sent} of {len(whole)} bytes"

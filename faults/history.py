@@ -14,7 +14,8 @@ import attrs
 import orjson
 from cattrs.preconf.orjson import make_converter
 
-Action = Literal["init", "packet", "complete", "read"]
+Action = Literal["init", "packet", "delivery", "complete", "read"]
+"""A delivery is several packets in one request: all of them are taken, or none. Its body has them as ``packets``."""
 
 
 @attrs.frozen

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Sequence
 from typing import Final
 
 import attrs
 
-from faults.call_plan import PlannedCall, PlannedPacket, plan_call
-from faults.sender import Sender
+from faults.call_plan import Body, PlannedCall, PlannedPackets, plan_call
+from faults.sender import Answer, Sender
 
 CALLS_PER_SECOND: Final = 6.0
 
@@ -39,26 +40,30 @@ class Load:
         if call.init is not None:
             await self.sender.until_told("init", call.call_id, call.init)
         async with asyncio.TaskGroup() as packets:
-            for packet in call.packets:
-                packets.create_task(self._send(call.call_id, packet))
+            for planned in call.packets:
+                packets.create_task(self._send(call.call_id, planned))
         if call.complete is None:
             return
         await self.sender.until_told("complete", call.call_id, call.complete)
         if call.late is not None:
             await self._send(call.call_id, call.late)
 
-    async def _send(self, call_id: str, packet: PlannedPacket) -> None:
-        await asyncio.sleep(packet.due_seconds)
-        answer = await self.sender.until_told("packet", call_id, packet.body)
+    async def _send(self, call_id: str, planned: PlannedPackets) -> None:
+        await asyncio.sleep(planned.due_seconds)
+        answer = await self._deliver(call_id, planned.bodies)
         if not answer.is_acknowledgement:
             return
-        match packet.then:
+        match planned.then:
             case "nothing":
                 pass
             case "repeat":
-                await self.sender.until_told("packet", call_id, packet.body)
+                await self._deliver(call_id, planned.bodies)
             case "conflict":
-                assert packet.conflicting_body is not None
-                await self.sender.until_told("packet", call_id, packet.conflicting_body)
+                await self._deliver(call_id, planned.conflicting)
             case "read":
                 await self.sender.once("read", call_id, {})
+
+    async def _deliver(self, call_id: str, bodies: Sequence[Body]) -> Answer:
+        if len(bodies) == 1:
+            return await self.sender.until_told("packet", call_id, bodies[0])
+        return await self.sender.until_told("delivery", call_id, {"packets": list(bodies)})

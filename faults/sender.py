@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping
 from typing import Any, Final
 
 import aiohttp
@@ -13,6 +12,7 @@ import orjson
 
 from faults.hanging_up import send_and_hang_up
 from faults.history import Action, HistoryWriter
+from faults.wire_request import WireRequest, wire_request
 
 ANSWER_SECONDS: Final = 15
 _AGAIN_AFTER_SECONDS: Final = (0.1, 0.5)
@@ -49,34 +49,26 @@ class Sender:
 
     async def once(self, action: Action, call_id: str, body: dict[str, Any]) -> Answer | None:
         """One attempt; None where there was no answer."""
+        request = wire_request(action, call_id, body)
         number = await self.history.attempt(action, call_id, body)
-        method, path = _route(action, call_id)
         if action != "read" and self.dice.random() < self.hang_up_share:
-            told = await send_and_hang_up(self.url, method, path, orjson.dumps(body), self.dice)
+            told = await send_and_hang_up(self.url, request, self.dice)
             self.history.outcome(number, None, {}, told)
             return None
         try:
-            answer = await self._ask(method, path, None if action == "read" else body)
+            answer = await self._ask(request)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             self.history.outcome(number, None, {}, type(error).__name__)
             return None
         self.history.outcome(number, answer.status, answer.body, None)
         return answer
 
-    async def _ask(self, method: str, path: str, body: Mapping[str, Any] | None) -> Answer:
-        timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
-        async with self.session.request(method, self.url + path, json=body, timeout=timeout) as response:
-            told = orjson.loads(await response.read())
-            return Answer(response.status, told)
-
-
-def _route(action: Action, call_id: str) -> tuple[str, str]:
-    match action:
-        case "init":
-            return "POST", "/v1/call/init"
-        case "packet":
-            return "POST", f"/v1/call/stream/{call_id}"
-        case "complete":
-            return "POST", f"/v1/call/complete/{call_id}"
-        case "read":
-            return "GET", f"/v1/calls/{call_id}"
+    async def _ask(self, request: WireRequest) -> Answer:
+        async with self.session.request(
+            request.method,
+            self.url + request.path,
+            data=request.payload,
+            headers={"Content-Type": request.content_type},
+            timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
+        ) as response:
+            return Answer(response.status, orjson.loads(await response.read()))

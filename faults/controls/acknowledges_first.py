@@ -67,9 +67,7 @@ class AcknowledgesFirst:
             if not promised.is_committed:
                 await keeping
 
-    async def _keep(
-        self, lent: asyncio.Future[PostgresUnitOfWork], commits: asyncio.Future[bool]
-    ) -> None:
+    async def _keep(self, lent: asyncio.Future[PostgresUnitOfWork], commits: asyncio.Future[bool]) -> None:
         try:
             async with self._units() as unit:
                 lent.set_result(unit)

@@ -7,41 +7,36 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from faults.history import Request
-from faults.rules.packets import Key, key_of
+from faults.rules.packets import Key, Tried, packets_tried
 from faults.violation import Violation
 
 _UNAVAILABLE: Final = 503
 
 
 def answer_violations(requests: Sequence[Request]) -> Iterator[Violation]:
-    acknowledged: dict[str, list[Request]] = defaultdict(list)
     for request in requests:
         status, attempt = request.status, request.attempt
         if status is not None and status >= 500 and status != _UNAVAILABLE:
             yield Violation("internal_error", f"attempt {attempt.number} ({attempt.action}) got {status}")
-        if attempt.action == "packet" and request.was_acknowledged:
-            acknowledged[attempt.call_id].append(request)
+    acknowledged: dict[str, list[Tried]] = defaultdict(list)
+    for packet in packets_tried(requests):
+        if packet.request.was_acknowledged:
+            acknowledged[packet.key.call_id].append(packet)
     for request in requests:
         if request.attempt.action == "read":
             yield from _of_read(request, acknowledged[request.attempt.call_id])
 
 
-def _of_read(read: Request, acknowledged: Sequence[Request]) -> Iterator[Violation]:
+def _of_read(read: Request, acknowledged: Sequence[Tried]) -> Iterator[Violation]:
     """What is spooled is shown only once it is in the database."""
-    told_before = [
-        request
-        for request in acknowledged
-        if request.answered_at_line is not None
-        and request.answered_at_line < read.sent_at_line
-        and not request.is_spooled
-    ]
     if read.outcome is None or not (read.was_acknowledged or read.was_refused):
         return
     shown = read.outcome.body if read.was_acknowledged else {}
-    for request in told_before:
-        key = key_of(request)
-        if not _shows(shown, key):
-            yield Violation("acknowledged_not_shown", f"{key}, to attempt {read.attempt.number}")
+    for packet in acknowledged:
+        told_at_line = packet.request.answered_at_line
+        told_before = told_at_line is not None and told_at_line < read.sent_at_line
+        if told_before and not packet.request.is_spooled and not _shows(shown, packet.key):
+            yield Violation("acknowledged_not_shown", f"{packet.key}, to attempt {read.attempt.number}")
 
 
 def _shows(call: dict[str, Any], key: Key) -> bool:

@@ -42,7 +42,9 @@ def call_violations(requests: Sequence[Request], observed: Observed) -> Iterator
     for call in calls.values():
         tried = of_call.get(call.call_id, [])
         if all(request.was_refused for request in tried):
-            yield Violation("call_never_started", f"{call.call_id!r} is there, and nobody was allowed to start it")
+            yield Violation(
+                "call_never_started", f"{call.call_id!r} is there, and nobody was allowed to start it"
+            )
         yield from _of_history(call, history[call.call_id])
         yield from _of_end(call, tried)
     yield from _of_transcripts(observed)
@@ -63,7 +65,9 @@ def _of_history(call: StoredCall, events: Sequence[StoredEvent]) -> Iterator[Vio
             yield Violation("illegal_transition", f"call {call.call_id!r} went from {move}")
     if (call.state, call.version) != (events[-1].state, events[-1].version):
         row, last = f"{call.state} at version {call.version}", f"{events[-1].state} at {events[-1].version}"
-        yield Violation("state_differs_from_history", f"call {call.call_id!r} is {row}, its last event {last}")
+        yield Violation(
+            "state_differs_from_history", f"call {call.call_id!r} is {row}, its last event {last}"
+        )
 
 
 def _of_end(call: StoredCall, tried: Sequence[Request]) -> Iterator[Violation]:

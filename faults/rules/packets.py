@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import binascii
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+import attrs
 
 from faults.history import Request
-from faults.observed import Observed, StoredPacket
+from faults.observed import Observed
 from faults.violation import Violation
 
 TEXT: Final = "text/plain"
@@ -23,25 +25,53 @@ class Key(NamedTuple):
         return f"packet {self.sequence} of stream {self.stream!r} of call {self.call_id!r}"
 
 
+@attrs.frozen
+class Tried:
+    """A packet in a request, alone or among others; ``data`` is None where it stands for no bytes at all."""
+
+    key: Key
+    data: bytes | None
+    request: Request
+
+
 def packet_violations(requests: Sequence[Request], observed: Observed) -> Iterator[Violation]:
-    encodings = encodings_of(requests)
-    tried: dict[Key, list[Request]] = defaultdict(list)
-    for request in requests:
-        if request.attempt.action == "packet":
-            tried[key_of(request)].append(request)
+    tried: dict[Key, list[Tried]] = defaultdict(list)
+    for packet in packets_tried(requests):
+        tried[packet.key].append(packet)
     rows: dict[Key, list[bytes]] = defaultdict(list)
-    for packet in observed.packets:
-        rows[_key_of_row(packet)].append(packet.data)
+    for row in observed.packets:
+        rows[Key(row.call_id, row.stream, row.sequence)].append(row.data)
     for key, attempts in tried.items():
-        yield from _of_acknowledged(key, attempts, rows.get(key, []), encodings)
+        yield from _of_acknowledged(key, attempts, rows.get(key, []))
     for key, stored in rows.items():
         if len(stored) > 1:
             yield Violation("packet_stored_twice", str(key))
-        yield from _of_stored(key, stored[0], tried.get(key, []), encodings)
+        yield from _of_stored(key, stored[0], tried.get(key, []))
     yield from _of_streams(observed)
 
 
-def encodings_of(requests: Sequence[Request]) -> dict[str, str]:
+def packets_tried(requests: Sequence[Request]) -> Iterator[Tried]:
+    """Every packet of every attempt, in the order in which they were sent."""
+    encodings = _encodings(requests)
+    for request in requests:
+        call_id = request.attempt.call_id
+        for body in _packet_bodies(request):
+            key = Key(call_id, body.get("stream", "main"), body["sequence"])
+            yield Tried(key, _bytes_of(body["data"], encodings.get(call_id, TEXT)), request)
+
+
+def _packet_bodies(request: Request) -> list[dict[str, Any]]:
+    match request.attempt.action:
+        case "packet":
+            return [request.attempt.body]
+        case "delivery":
+            packets: list[dict[str, Any]] = request.attempt.body["packets"]
+            return packets
+        case "init" | "complete" | "read":
+            return []
+
+
+def _encodings(requests: Sequence[Request]) -> dict[str, str]:
     """What each call's packets hold, by its first acknowledged start; a call without one holds text."""
     encodings: dict[str, str] = {}
     for request in requests:
@@ -51,15 +81,8 @@ def encodings_of(requests: Sequence[Request]) -> dict[str, str]:
     return encodings
 
 
-def key_of(request: Request) -> Key:
-    body = request.attempt.body
-    return Key(request.attempt.call_id, body.get("stream", "main"), body["sequence"])
-
-
-def sent_bytes(request: Request, encodings: Mapping[str, str]) -> bytes | None:
-    """What its data stands for; None where it stands for nothing in the call's encoding."""
-    data: str = request.attempt.body["data"]
-    if encodings.get(request.attempt.call_id, TEXT) == TEXT:
+def _bytes_of(data: str, encoding: str) -> bytes | None:
+    if encoding == TEXT:
         return data.encode()
     try:
         return binascii.a2b_base64(data, strict_mode=True)
@@ -67,27 +90,19 @@ def sent_bytes(request: Request, encodings: Mapping[str, str]) -> bytes | None:
         return None
 
 
-def _key_of_row(packet: StoredPacket) -> Key:
-    return Key(packet.call_id, packet.stream, packet.sequence)
-
-
-def _of_acknowledged(
-    key: Key, attempts: Sequence[Request], stored: Sequence[bytes], encodings: Mapping[str, str]
-) -> Iterator[Violation]:
-    acknowledged = [attempt for attempt in attempts if attempt.was_acknowledged]
+def _of_acknowledged(key: Key, attempts: Sequence[Tried], stored: Sequence[bytes]) -> Iterator[Violation]:
+    acknowledged = [attempt for attempt in attempts if attempt.request.was_acknowledged]
     if acknowledged and not stored:
         yield Violation("packet_lost", f"{key} was acknowledged and is not there")
-    elif any(sent_bytes(attempt, encodings) != data for attempt in acknowledged for data in stored):
+    elif any(attempt.data != data for attempt in acknowledged for data in stored):
         yield Violation("packet_bytes_differ", f"{key} is not what was acknowledged")
 
 
-def _of_stored(
-    key: Key, data: bytes, attempts: Sequence[Request], encodings: Mapping[str, str]
-) -> Iterator[Violation]:
-    like_it = [attempt for attempt in attempts if sent_bytes(attempt, encodings) == data]
+def _of_stored(key: Key, data: bytes, attempts: Sequence[Tried]) -> Iterator[Violation]:
+    like_it = [attempt for attempt in attempts if attempt.data == data]
     if not like_it:
         yield Violation("packet_never_sent", f"{key} holds what nobody sent")
-    elif all(attempt.was_refused for attempt in like_it):
+    elif all(attempt.request.was_refused for attempt in like_it):
         yield Violation("refused_packet_stored", f"{key} was only ever refused")
 
 

@@ -180,9 +180,7 @@ def archived_without_analysis(good: Observed) -> Observed:
         (archived_without_analysis, "archived_without_effect"),
     ],
 )
-def test_a_fault_planted_in_what_is_there_is_named(
-    plant: Callable[[Observed], Observed], name: str
-) -> None:
+def test_a_fault_planted_in_what_is_there_is_named(plant: Callable[[Observed], Observed], name: str) -> None:
     assert name in verdict(plant(good_observed())).names
 
 
@@ -210,6 +208,27 @@ def test_a_packet_acknowledged_from_the_spool_is_acknowledged() -> None:
     telling = good_telling()
     telling.told("packet", "audio", packet(3, "BgcI"), 202, {"durability": "spooled"})
     assert verdict(good_observed(), telling).names == {"packet_lost"}
+
+
+def test_every_packet_of_an_acknowledged_delivery_is_acknowledged() -> None:
+    telling = good_telling()
+    telling.told("delivery", "audio", {"packets": [packet(1, "AAEC"), packet(3, "BgcI")]}, 202)
+    told = verdict(good_observed(), telling)
+    assert [violation.name for violation in told.violations] == ["packet_lost"]
+    assert "packet 3" in told.violations[0].what
+
+
+def test_a_refused_delivery_leaves_none_of_its_packets() -> None:
+    telling = good_telling()
+    telling.told("delivery", "audio", {"packets": [packet(3, "BgcI"), packet(1, "BBBB")]}, 409)
+    good = good_observed()
+    assert verdict(good, telling).violations == ()
+    torn = attrs.evolve(
+        good,
+        packets=[*good.packets, StoredPacket("audio", "main", 3, bytes([6, 7, 8]))],
+        streams=[good.streams[0], StoredStream("audio", "main", ((1, 3),), 9)],
+    )
+    assert verdict(torn, telling).names == {"refused_packet_stored"}
 
 
 def test_a_packet_that_was_only_ever_refused_leaves_no_row() -> None:
