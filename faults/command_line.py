@@ -27,6 +27,7 @@ from faults.trial import Trial, run_trial
 SHORT_SECONDS: Final = 10.0
 SOAK_SECONDS: Final = 45.0
 SEEDS: Final = 2**31
+FILE_WIDTH: Final = 120
 SCRATCH: Final = Path("/var/tmp")  # noqa: S108 # on a disk, where /tmp may be memory, which fsync does not slow
 
 
@@ -42,7 +43,9 @@ class Options:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status: 1 where a promise was broken, or a control's broken guard went unseen."""
     options = parse(arguments)
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console = Console(
+        highlight=False, markup=False, soft_wrap=True, width=None if sys.stdout.isatty() else FILE_WIDTH
+    )
     chosen_experiments = chosen(options.only)
     _allow_many_connections()
     folder = Path(tempfile.mkdtemp(prefix="trunkline-faults-", dir=SCRATCH))
@@ -66,11 +69,17 @@ async def _run(
     async with running_postgres(folder) as postgres:
         for number, experiment in enumerate(_in_turn(experiments, options.minutes), start=1):
             seed = seeds.randrange(SEEDS)
-            trial_folder = folder / f"{number}-{experiment.name}"
+            trial_folder = _make_folder(folder, f"{number}-{experiment.name}")
             trial = await run_trial(experiment, postgres, trial_folder, seed, seconds)
             show_trial(console, trial)
             trials.append(trial)
     return trials
+
+
+def _make_folder(parent: Path, name: str) -> Path:
+    folder = parent / name
+    folder.mkdir()
+    return folder
 
 
 def _in_turn(experiments: Sequence[Experiment], minutes: float | None) -> Iterator[Experiment]:

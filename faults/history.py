@@ -15,7 +15,7 @@ import orjson
 from cattrs.preconf.orjson import make_converter
 
 Action = Literal["init", "packet", "delivery", "complete", "read"]
-"""A delivery is several packets in one request: all of them are taken, or none. Its body has them as ``packets``."""
+"""A delivery is several packets in one request, all taken or none; its body has them as ``packets``."""
 
 
 @attrs.frozen

@@ -5,30 +5,50 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from adapters.postgres.embedded_server import embedded_postgres
+from faults.processes import PROJECT, NotReady
 
 _PROC: Final = Path("/proc")
 DEAD_WITHIN_SECONDS: Final = 10
 
 
 class KillablePostgres:
-    """Holds the server on ``folder``; what it serves is durable, or :meth:`start` raises."""
+    """A server on ``folder``, held by a process of its own that dies with it.
+
+    What it serves is durable, or :meth:`start` raises.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._held = ExitStack()
+        self._holder: asyncio.subprocess.Process | None = None
         self.url = ""
 
     async def start(self) -> None:
-        self.url = await asyncio.to_thread(self._held.enter_context, embedded_postgres(self._folder))
+        """By a new holder, as any process of Trunkline's would. Raises NotReady."""
+        with (self._folder / "postgres-holder.log").open("ab") as log:
+            self._holder = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "faults.postgres_holder",
+                str(self._folder),
+                cwd=PROJECT,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log.fileno(),
+                start_new_session=True,  # Ctrl-C is ours to pass on
+            )
+        assert self._holder.stdout is not None
+        self.url = (await self._holder.stdout.readline()).decode().strip()
+        if not self.url:
+            raise NotReady("PostgreSQL did not start: see postgres-holder.log")
         connection = await asyncpg.connect(self.url)
         try:
             for setting in ("fsync", "synchronous_commit", "full_page_writes"):
@@ -37,20 +57,23 @@ class KillablePostgres:
             await connection.close()
 
     async def kill(self) -> None:
-        """Every process of it, by SIGKILL; all are gone on return."""
+        """Every process of it, and its holder, by SIGKILL; all are gone on return."""
+        assert self._holder is not None, "it was never started"
         postmaster = int((self._folder / "postgres" / "postmaster.pid").read_text("utf-8").split("\n", 1)[0])
         os.kill(postmaster, signal.SIGSTOP)  # or it would start others meanwhile
+        self._holder.kill()
         processes = [postmaster, *_children_of(postmaster)]
         for process in processes:
             os.kill(process, signal.SIGKILL)
+        await self._holder.wait()
         async with asyncio.timeout(DEAD_WITHIN_SECONDS):
-            while any(_is_alive(process) for process in processes):
+            while any(_is_alive(process) for process in processes):  # noqa: ASYNC110 # no event tells of it
                 await asyncio.sleep(0.01)
-        await self.stop()
 
     async def stop(self) -> None:
-        """As its last holder; harmless where it is dead."""
-        await asyncio.to_thread(self._held.close)
+        """Its holder lets go of it; harmless where it is dead."""
+        if self._holder is not None and self._holder.returncode is None:
+            await self._holder.communicate(b"")  # which ends its input
 
     async def make_database(self, name: str) -> str:
         """The URL of a new and empty one."""

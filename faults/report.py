@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -18,8 +19,9 @@ def show_trial(console: Console, trial: Trial) -> None:
     figures = trial.figures
     console.print(
         f"{trial.experiment.name}, seed {trial.seed}, {trial.seconds:.0f} s: {judgement(trial)}\n"
-        f"  {trial.faults} faults and mends; {figures.requests} requests: {figures.acknowledged} acknowledged, "
-        f"{figures.refused} refused, {figures.unavailable} times 503, {figures.without_answer} without answer\n"
+        f"  {trial.faults} faults and mends; {figures.requests} requests: {figures.acknowledged} "
+        f"acknowledged, {figures.refused} refused, {figures.unavailable} times 503, "
+        f"{figures.without_answer} without answer\n"
         f"  {figures.packets_stored} packets stored, {figures.calls_archived} calls archived, "
         f"{figures.effects} AI effects, {figures.effects_repeated} repeated after a fault"
     )
@@ -31,7 +33,7 @@ def show_trial(console: Console, trial: Trial) -> None:
 
 
 def show_summary(console: Console, seed: int, trials: Sequence[Trial]) -> None:
-    table = Table(title=f"seed {seed}")
+    table = Table(title=f"seed {seed}", box=SIMPLE)
     for title in ("experiment", "faults", "acknowledged", "503", "no answer", "violations", "as expected"):
         table.add_column(title, justify="left" if title in ("experiment", "as expected") else "right")
     for trial in trials:

@@ -60,8 +60,7 @@ class Trial:
 async def run_trial(
     experiment: Experiment, postgres: KillablePostgres, folder: Path, seed: int, seconds: float
 ) -> Trial:
-    """Leaves its history, ledger and logs in ``folder``, which is made."""
-    folder.mkdir()
+    """Leaves its history, ledger and logs in ``folder``, which is there and empty."""
     began = time.monotonic()
     database_url = await postgres.make_database(folder.name)
     ledger = folder / "ai-ledger.jsonl"

@@ -23,7 +23,8 @@ CONTROLS: Final = (
     ),
     Experiment(
         name="control-commits-unsynced",
-        expectation="A service that commits with synchronous_commit=off loses packets when PostgreSQL is killed.",
+        expectation="A service that commits with synchronous_commit=off loses packets when PostgreSQL is "
+        "killed.",
         program="faults.controls.commits_unsynced",
         disturb=kill_postgres,
         must_show=frozenset({"packet_lost"}),
