@@ -24,7 +24,8 @@ from faults.postgres import running_postgres
 from faults.report import show_summary, show_trial
 from faults.trial import Trial, run_trial
 
-SHORT_SECONDS: Final = 10.0
+CONTROL_SECONDS: Final = 10.0
+SHORT_SECONDS: Final = 14.0
 SOAK_SECONDS: Final = 45.0
 SEEDS: Final = 2**31
 FILE_WIDTH: Final = 120
@@ -65,10 +66,10 @@ async def _run(
 ) -> list[Trial]:
     trials: list[Trial] = []
     seeds = random.Random(options.seed)
-    seconds = SHORT_SECONDS if options.minutes is None else SOAK_SECONDS
     async with running_postgres(folder) as postgres:
         for number, experiment in enumerate(_in_turn(experiments, options.minutes), start=1):
             seed = seeds.randrange(SEEDS)
+            seconds = _seconds(experiment, options)
             trial_folder = _make_folder(folder, f"{number}-{experiment.name}")
             trial = await run_trial(experiment, postgres, trial_folder, seed, seconds)
             show_trial(console, trial)
@@ -80,6 +81,13 @@ def _make_folder(parent: Path, name: str) -> Path:
     folder = parent / name
     folder.mkdir()
     return folder
+
+
+def _seconds(experiment: Experiment, options: Options) -> float:
+    """For how long new calls begin, and things are broken."""
+    if experiment.is_control:
+        return CONTROL_SECONDS
+    return SHORT_SECONDS if options.minutes is None else SOAK_SECONDS
 
 
 def _in_turn(experiments: Sequence[Experiment], minutes: float | None) -> Iterator[Experiment]:

@@ -27,7 +27,9 @@ def show_trial(console: Console, trial: Trial) -> None:
     )
     for name, count in Counter(violation.name for violation in trial.violations).items():
         shown = [violation for violation in trial.violations if violation.name == name][:VIOLATIONS_SHOWN]
-        console.print(f"  {name}, {count} times:")
+        console.print(f"  {name}, {count} times")
+        if trial.experiment.is_control:
+            continue  # that it was seen is enough
         for violation in shown:
             console.print(f"    {violation.what}")
 
@@ -51,6 +53,8 @@ def show_summary(console: Console, seed: int, trials: Sequence[Trial]) -> None:
 
 def judgement(trial: Trial) -> str:
     """A control is as expected where the checker found what it has to."""
+    if not trial.tried_something:
+        return "NOTHING WAS ACKNOWLEDGED"
     if not trial.experiment.is_control:
         return "as expected" if trial.is_as_expected else "VIOLATED"
     missed = trial.experiment.must_show - {violation.name for violation in trial.violations}

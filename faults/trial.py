@@ -52,9 +52,15 @@ class Trial:
     violations: tuple[Violation, ...]
 
     @property
+    def tried_something(self) -> bool:
+        """Or it proves nothing, whatever came of it."""
+        return self.figures.acknowledged > 0
+
+    @property
     def is_as_expected(self) -> bool:
         names = {violation.name for violation in self.violations}
-        return self.experiment.must_show <= names if self.experiment.is_control else not names
+        came_out = self.experiment.must_show <= names if self.experiment.is_control else not names
+        return came_out and self.tried_something
 
 
 async def run_trial(

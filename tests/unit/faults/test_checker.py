@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import attrs
 import pytest
@@ -84,7 +85,7 @@ def with_a_call_that_nobody_started(good: Observed) -> Observed:
     return attrs.evolve(good, calls=[*good.calls, row], events=[*good.events, event])
 
 
-def of_text(good: Observed, history: list[StoredEvent], **changes: object) -> Observed:
+def of_text(good: Observed, history: list[StoredEvent], **changes: Any) -> Observed:
     others = [event for event in good.events if event.call_id != "text"]
     call = attrs.evolve(good.calls[0], **changes)
     return attrs.evolve(good, calls=[call, good.calls[1]], events=[*history, *others])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from faults.checker import Figures
@@ -12,9 +13,9 @@ from faults.report import judgement
 from faults.trial import Trial
 from faults.violation import Violation
 
-NOTHING = Figures(
-    requests=0,
-    acknowledged=0,
+SOMETHING = Figures(
+    requests=1,
+    acknowledged=1,
     refused=0,
     unavailable=0,
     without_answer=0,
@@ -25,13 +26,13 @@ NOTHING = Figures(
 )
 
 
-def trial_of(experiment: Experiment, *names: str) -> Trial:
+def trial_of(experiment: Experiment, *names: str, figures: Figures = SOMETHING) -> Trial:
     return Trial(
         experiment=experiment,
         seed=1,
         seconds=1.0,
         faults=0,
-        figures=NOTHING,
+        figures=figures,
         violations=tuple(Violation(name, "something") for name in names),
     )
 
@@ -47,6 +48,13 @@ def test_a_control_is_as_expected_when_its_fault_is_named(control: Experiment) -
     assert trial_of(control, *control.must_show, "not_archived").is_as_expected
     assert not trial_of(control, "not_archived").is_as_expected
     assert judgement(trial_of(control)).startswith("NOT SEEN")
+
+
+@pytest.mark.parametrize("experiment", [EXPERIMENTS[0], CONTROLS[0]])
+def test_nothing_is_as_expected_where_nothing_was_acknowledged(experiment: Experiment) -> None:
+    trial = trial_of(experiment, *experiment.must_show, figures=attrs.evolve(SOMETHING, acknowledged=0))
+    assert not trial.is_as_expected
+    assert judgement(trial) == "NOTHING WAS ACKNOWLEDGED"
 
 
 def test_all_are_run_unless_some_are_named() -> None:
