@@ -28,6 +28,16 @@ check: setup ## lint, types, import contracts
 bench: setup ## measure the packet path beside its baselines, in one run (about 20 minutes; needs wrk)
 	@$(BIN)/python -m benchmarks
 
+.PHONY: faults
+faults: setup ## break what it stands on, under load, and check its promises (at most 5 minutes; SEED=)
+	@$(BIN)/python -m faults $(if $(SEED),--seed $(SEED))
+
+MINUTES ?= 60
+
+.PHONY: soak
+soak: setup ## the same for longer and again and again (MINUTES=60 SEED=)
+	@$(BIN)/python -m faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
 .PHONY: setup
 setup: $(INSTALLED) ## make the virtual environment with the locked dependencies
 

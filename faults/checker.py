@@ -1,0 +1,82 @@
+"""Holds what was promised against what is there. Pure: a history and what was observed in, violations out.
+
+The violations, by the file that has the rule::
+
+    rules/packets.py       packet_lost, packet_bytes_differ, packet_never_sent, packet_stored_twice,
+                           refused_packet_stored, stream_record_differs
+    rules/calls.py         call_lost, call_never_started, events_without_call, event_versions_broken,
+                           illegal_transition, state_differs_from_history, not_archived,
+                           completed_by_nobody, transcript_differs
+    rules/answers.py       acknowledged_not_shown, internal_error
+    rules/ai_effects.py    effect_twice_under_one_key, effect_repeated_without_fault,
+                           saved_step_paid_again, archived_without_effect
+
+An answer 202 that says ``"durability": "spooled"`` is an acknowledgement like every other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from faults.history import Record, Request, faults_of, requests_of
+from faults.observed import Observed
+from faults.rules.ai_effects import effect_violations, repetitions
+from faults.rules.answers import answer_violations
+from faults.rules.calls import call_violations
+from faults.rules.packets import packet_violations
+from faults.violation import Violation
+
+
+@attrs.frozen(kw_only=True)
+class Figures:
+    """How much was tried, so that a run that tried nothing shows."""
+
+    requests: int
+    acknowledged: int
+    refused: int
+    unavailable: int
+    without_answer: int
+    packets_stored: int
+    calls_archived: int
+    effects: int
+    effects_repeated: int
+    """Each of them after a fault that fell between the effect and its saving, or it is a violation."""
+
+
+@attrs.frozen
+class Verdict:
+    violations: tuple[Violation, ...]
+    figures: Figures
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(violation.name for violation in self.violations)
+
+
+def check(records: Sequence[Record], observed: Observed) -> Verdict:
+    """Everything that is wrong, in no particular order."""
+    requests = requests_of(records)
+    violations = (
+        *packet_violations(requests, observed),
+        *call_violations(requests, observed),
+        *answer_violations(requests),
+        *effect_violations(faults_of(records), observed),
+    )
+    return Verdict(violations, _figures(requests, observed))
+
+
+def _figures(requests: Sequence[Request], observed: Observed) -> Figures:
+    effects = [request for request in observed.ai_requests if request.effect]
+    return Figures(
+        requests=len(requests),
+        acknowledged=sum(request.was_acknowledged for request in requests),
+        refused=sum(request.was_refused for request in requests),
+        unavailable=sum(request.status == 503 for request in requests),
+        without_answer=sum(request.status is None for request in requests),
+        packets_stored=len(observed.packets),
+        calls_archived=sum(call.state == "ARCHIVED" for call in observed.calls),
+        effects=len(effects),
+        effects_repeated=sum(1 for _ in repetitions(effects)),
+    )

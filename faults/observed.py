@@ -1,0 +1,158 @@
+"""What is there in the end: the database's rows, and what the simulated AI was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import asyncpg
+import attrs
+import orjson
+
+
+@attrs.frozen
+class StoredCall:
+    """``transcript`` is its text, None before there is one."""
+
+    call_id: str
+    state: str
+    version: int
+    encoding: str
+    transcript: str | None = None
+
+
+@attrs.frozen
+class StoredStream:
+    """``received`` holds closed ranges of sequences."""
+
+    call_id: str
+    stream: str
+    received: tuple[tuple[int, int], ...]
+    received_bytes: int
+
+
+@attrs.frozen
+class StoredPacket:
+    call_id: str
+    stream: str
+    sequence: int
+    data: bytes
+
+
+@attrs.frozen
+class StoredEvent:
+    """``state`` is what it led to; ``run`` that of the run which it tells of, if it tells of one."""
+
+    call_id: str
+    version: int
+    state: str
+    event: str
+    run: int | None = None
+
+
+@attrs.frozen
+class AiRequest:
+    """A line of the simulated AI's ledger. ``effect``: this answer is one that a real service would bill."""
+
+    key: str
+    answered_at_seconds: float
+    elapsed_seconds: float
+    effect: bool
+
+    @property
+    def call_id(self) -> str:
+        return self.key.split(":")[0]
+
+    @property
+    def run(self) -> int:
+        return int(self.key.split(":")[1])
+
+    @property
+    def step(self) -> str:
+        """The part of the work, whichever run asked for it."""
+        return ":".join(self.key.split(":")[2:])
+
+
+@attrs.frozen(kw_only=True)
+class Observed:
+    calls: Sequence[StoredCall] = ()
+    streams: Sequence[StoredStream] = ()
+    packets: Sequence[StoredPacket] = ()
+    events: Sequence[StoredEvent] = ()
+    ai_requests: Sequence[AiRequest] = ()
+
+
+async def observe(database_url: str, ai_ledger: Path) -> Observed:
+    """All tables in one snapshot, each row as it stands."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            return Observed(
+                calls=await _calls(connection),
+                streams=await _streams(connection),
+                packets=await _packets(connection),
+                events=await _events(connection),
+                ai_requests=read_ai_ledger(ai_ledger),
+            )
+    finally:
+        await connection.close()
+
+
+async def states_of_calls(database_url: str) -> dict[str, str]:
+    """By call id."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        return {
+            row["call_id"]: row["state"] for row in await connection.fetch("SELECT call_id, state FROM calls")
+        }
+    finally:
+        await connection.close()
+
+
+def read_ai_ledger(path: Path) -> list[AiRequest]:
+    """Those of its lines that tell of work on a call, in order."""
+    lines = [orjson.loads(line) for line in path.read_bytes().split(b"\n")[:-1]] if path.exists() else []
+    return [
+        AiRequest(
+            line["idempotency_key"],
+            datetime.fromisoformat(line["at"]).timestamp(),
+            line["elapsed_seconds"],
+            line["effect"],
+        )
+        for line in lines
+        if line["idempotency_key"]
+    ]
+
+
+async def _calls(connection: asyncpg.Connection) -> list[StoredCall]:
+    rows = await connection.fetch(
+        "SELECT call_id, state, version, encoding, transcript ->> 'text' AS transcript FROM calls"
+    )
+    return [StoredCall(*row) for row in rows]
+
+
+async def _streams(connection: asyncpg.Connection) -> list[StoredStream]:
+    rows = await connection.fetch("SELECT call_id, stream, received, received_bytes FROM streams")
+    return [
+        StoredStream(
+            row["call_id"],
+            row["stream"],
+            tuple((part.lower, part.upper - 1) for part in row["received"]),  # PostgreSQL's end is open
+            row["received_bytes"],
+        )
+        for row in rows
+    ]
+
+
+async def _packets(connection: asyncpg.Connection) -> list[StoredPacket]:
+    rows = await connection.fetch("SELECT call_id, stream, sequence, data FROM packets")
+    return [StoredPacket(*row) for row in rows]
+
+
+async def _events(connection: asyncpg.Connection) -> list[StoredEvent]:
+    rows = await connection.fetch(
+        "SELECT call_id, version, state, event, (detail ->> 'run')::integer AS run"
+        " FROM call_events ORDER BY call_id, version"
+    )
+    return [StoredEvent(*row) for row in rows]

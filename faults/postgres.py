@@ -1,0 +1,123 @@
+"""A PostgreSQL of the experiments' own, to be killed and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from faults.processes import PROJECT, NotReady
+
+_PROC: Final = Path("/proc")
+DEAD_WITHIN_SECONDS: Final = 10
+
+
+class KillablePostgres:
+    """A server on ``folder``, held by a process of its own that dies with it.
+
+    What it serves is durable, or :meth:`start` raises.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._holder: asyncio.subprocess.Process | None = None
+        self.url = ""
+
+    async def start(self) -> None:
+        """By a new holder, as any process of Trunkline's would. Raises NotReady."""
+        with (self._folder / "postgres-holder.log").open("ab") as log:
+            self._holder = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "faults.postgres_holder",
+                str(self._folder),
+                cwd=PROJECT,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log.fileno(),
+                start_new_session=True,  # Ctrl-C is ours to pass on
+            )
+        assert self._holder.stdout is not None
+        self.url = (await self._holder.stdout.readline()).decode().strip()
+        if not self.url:
+            raise NotReady("PostgreSQL did not start: see postgres-holder.log")
+        connection = await asyncpg.connect(self.url)
+        try:
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                assert await connection.fetchval(f"SHOW {setting}") == "on", setting
+        finally:
+            await connection.close()
+
+    async def kill(self) -> None:
+        """Every process of it, and its holder, by SIGKILL; all are gone on return."""
+        assert self._holder is not None, "it was never started"
+        postmaster = int((self._folder / "postgres" / "postmaster.pid").read_text("utf-8").split("\n", 1)[0])
+        os.kill(postmaster, signal.SIGSTOP)  # or it would start others meanwhile
+        self._holder.kill()
+        processes = [postmaster, *_children_of(postmaster)]
+        for process in processes:
+            os.kill(process, signal.SIGKILL)
+        await self._holder.wait()
+        async with asyncio.timeout(DEAD_WITHIN_SECONDS):
+            while any(_is_alive(process) for process in processes):  # noqa: ASYNC110 # no event tells of it
+                await asyncio.sleep(0.01)
+
+    async def stop(self) -> None:
+        """Its holder lets go of it; harmless where it is dead."""
+        if self._holder is not None and self._holder.returncode is None:
+            await self._holder.communicate(b"")  # which ends its input
+
+    async def make_database(self, name: str) -> str:
+        """The URL of a new and empty one."""
+        connection = await asyncpg.connect(self.url)
+        try:
+            await connection.execute(f'CREATE DATABASE "{name}"')
+        finally:
+            await connection.close()
+        return urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))
+
+
+@asynccontextmanager
+async def running_postgres(folder: Path) -> AsyncIterator[KillablePostgres]:
+    postgres = KillablePostgres(folder)
+    await postgres.start()
+    try:
+        yield postgres
+    finally:
+        await postgres.stop()
+
+
+def _children_of(parent: int) -> list[int]:
+    return [process for process, status in _all_processes() if int(status[1]) == parent]
+
+
+def _is_alive(process: int) -> bool:
+    """A zombie holds nothing any more; who reaps it is no matter."""
+    try:
+        return _status(process)[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def _all_processes() -> list[tuple[int, list[str]]]:
+    found = []
+    for folder in _PROC.iterdir():
+        if folder.name.isdigit():
+            try:
+                found.append((int(folder.name), _status(int(folder.name))))
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # it ended meanwhile
+    return found
+
+
+def _status(process: int) -> list[str]:
+    """State, parent and what follows them in /proc/PID/stat; see proc_pid_stat(5)."""
+    return (_PROC / str(process) / "stat").read_text().rpartition(")")[2].split()

@@ -1,0 +1,113 @@
+"""The service and the simulated AI as processes, started, stopped and killed as an operator would."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+
+PROJECT: Final = Path(__file__).parents[1]
+READY_SECONDS: Final = 60
+STOP_SECONDS: Final = 30
+
+
+class NotReady(Exception):
+    """The process ended, or did not answer in time. The message is the last line that it wrote."""
+
+
+class RestartableProcess:
+    """``python -m …`` that listens at ``url`` whenever it runs; what it writes is appended to ``log``.
+
+    It is ready once it answers 200 at ``ready_path``.
+    """
+
+    def __init__(
+        self,
+        log: Path,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        url: str,
+        ready_path: str,
+    ) -> None:
+        self.url = url
+        self._log = log
+        self._arguments = tuple(arguments)
+        self._environment = dict(environment)
+        self._ready_url = url + ready_path
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Returns once it answers that it is ready. Raises NotReady."""
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE_")}
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                *self._arguments,
+                cwd=PROJECT,
+                env={**clean, **self._environment},
+                stdout=log.fileno(),
+                stderr=log.fileno(),
+                start_new_session=True,  # Ctrl-C is ours to pass on
+            )
+        await self._until_ready(self._process)
+
+    async def kill(self) -> None:
+        await self._end(signal.SIGKILL)
+
+    async def terminate(self) -> int:
+        """Its exit status. Killed where it does not end by itself."""
+        return await self._end(signal.SIGTERM)
+
+    async def close(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            await self.terminate()
+
+    async def _end(self, by: signal.Signals) -> int:
+        process = self._process
+        assert process is not None, "it was never started"
+        if process.returncode is not None:
+            return process.returncode
+        process.send_signal(by)
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                return await process.wait()
+        except TimeoutError:
+            process.kill()
+            return await process.wait()
+
+    async def _until_ready(self, process: asyncio.subprocess.Process) -> None:
+        try:
+            async with asyncio.timeout(READY_SECONDS), aiohttp.ClientSession() as session:
+                while not await _answers(session, self._ready_url):
+                    if process.returncode is not None:
+                        raise NotReady(self._last_line())
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise NotReady(f"not within {READY_SECONDS} s: {self._last_line()}") from None
+
+    def _last_line(self) -> str:
+        lines = self._log.read_text("utf-8", errors="replace").strip().splitlines()
+        return lines[-1] if lines else "it wrote nothing"
+
+
+async def _answers(session: aiohttp.ClientSession, url: str) -> bool:
+    try:
+        async with session.get(url) as answer:
+            return answer.status == 200
+    except aiohttp.ClientError:
+        return False
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port

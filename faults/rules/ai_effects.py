@@ -1,0 +1,67 @@
+"""Each step of the AI takes effect once, but for a fault between the effect and its saving."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from faults.history import Fault
+from faults.observed import AiRequest, Observed
+from faults.rules.packets import TEXT
+from faults.violation import Violation
+
+
+def effect_violations(faults: Sequence[Fault], observed: Observed) -> Iterator[Violation]:
+    effects = [request for request in observed.ai_requests if request.effect]
+    for key, count in Counter(effect.key for effect in effects).items():
+        if count > 1:
+            yield Violation("effect_twice_under_one_key", f"{key!r} took effect {count} times")
+    saved = saved_steps(observed)
+    for earlier, later in repetitions(effects):
+        if (earlier.call_id, earlier.run, _kind(earlier.step)) in saved:
+            yield Violation("saved_step_paid_again", f"{later.key!r} after {earlier.key!r} was saved")
+        elif not any(_fell_between(fault, earlier, later) for fault in faults):
+            yield Violation("effect_repeated_without_fault", f"{later.key!r} after {earlier.key!r}")
+    yield from _archived_without_effect(observed, effects)
+
+
+def repetitions(effects: Sequence[AiRequest]) -> Iterator[tuple[AiRequest, AiRequest]]:
+    """An effect and the next of the same step of the same call, under another run's key."""
+    of_step: dict[tuple[str, str], list[AiRequest]] = defaultdict(list)
+    for effect in effects:
+        of_step[effect.call_id, effect.step].append(effect)
+    for same in of_step.values():
+        in_order = sorted(same, key=lambda effect: effect.answered_at_seconds)
+        yield from ((one, next_) for one, next_ in pairwise(in_order) if one.key != next_.key)
+
+
+def saved_steps(observed: Observed) -> set[tuple[str, int, str]]:
+    """Call, run and kind of each step whose result the call's history says is saved."""
+    kinds = {"call_transcribed": "transcription", "call_archived": "analysis"}
+    return {
+        (event.call_id, event.run, kinds[event.event])
+        for event in observed.events
+        if event.event in kinds and event.run is not None
+    }
+
+
+def _kind(step: str) -> str:
+    return step.partition(":")[0]
+
+
+def _fell_between(fault: Fault, earlier: AiRequest, later: AiRequest) -> bool:
+    """Faults that fell while the first was being answered count: its answer had not arrived yet."""
+    began_at_seconds = earlier.answered_at_seconds - earlier.elapsed_seconds
+    return began_at_seconds <= fault.at_seconds <= later.answered_at_seconds
+
+
+def _archived_without_effect(observed: Observed, effects: Sequence[AiRequest]) -> Iterator[Violation]:
+    kinds = {(effect.call_id, _kind(effect.step)) for effect in effects}
+    for call in observed.calls:
+        if call.state != "ARCHIVED" or not call.transcript:
+            continue
+        needed = {"analysis"} if call.encoding == TEXT else {"transcription", "analysis"}
+        for kind in sorted(needed):
+            if (call.call_id, kind) not in kinds:
+                yield Violation("archived_without_effect", f"call {call.call_id!r} had no {kind}")

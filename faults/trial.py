@@ -1,0 +1,166 @@
+"""One experiment from beginning to end: load, faults, rest, and the checker's verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+import attrs
+
+from faults.checker import Figures, check
+from faults.database_way import DatabaseWay
+from faults.experiments.experiment import Experiment
+from faults.history import HistoryWriter, faults_of, read_history, requests_of
+from faults.load import Load
+from faults.observed import observe, states_of_calls
+from faults.postgres import KillablePostgres
+from faults.processes import NotReady, RestartableProcess, free_port
+from faults.sender import Sender
+from faults.stage import Stage
+from faults.violation import Violation
+
+TOLD_WITHIN_SECONDS: Final = 60
+"""After the last fault: every sender must have been told by then."""
+ARCHIVED_WITHIN_SECONDS: Final = 60
+"""After that; a job whose worker was killed is taken up again within half a minute."""
+
+_PATIENCE: Final = {
+    "TRUNKLINE_AI_RETRY_ATTEMPTS": "2",
+    "TRUNKLINE_AI_RETRY_WAIT_SECONDS": "0.1",
+    "TRUNKLINE_AI_RUN_DELAYS_SECONDS": ",".join(["1"] * 12),
+    "TRUNKLINE_AI_TIMEOUT_SECONDS": "10",
+    "TRUNKLINE_SETTLE_SECONDS": "0.5",
+}
+"""An operator's settings, for a day that is over in a minute."""
+
+
+@attrs.frozen(kw_only=True)
+class Trial:
+    """What came of an experiment. ``faults`` counts what was broken and mended."""
+
+    experiment: Experiment
+    seed: int
+    seconds: float
+    faults: int
+    figures: Figures
+    violations: tuple[Violation, ...]
+
+    @property
+    def tried_something(self) -> bool:
+        """Or it proves nothing, whatever came of it."""
+        return self.figures.acknowledged > 0
+
+    @property
+    def is_as_expected(self) -> bool:
+        names = {violation.name for violation in self.violations}
+        came_out = self.experiment.must_show <= names if self.experiment.is_control else not names
+        return came_out and self.tried_something
+
+
+async def run_trial(
+    experiment: Experiment, postgres: KillablePostgres, folder: Path, seed: int, seconds: float
+) -> Trial:
+    """Leaves its history, ledger and logs in ``folder``, which is there and empty."""
+    began = time.monotonic()
+    database_url = await postgres.make_database(folder.name)
+    ledger = folder / "ai-ledger.jsonl"
+    async with _staged(experiment, postgres, database_url, folder, seed) as stage:
+        await _under_load(stage, experiment, seed, seconds)
+        if not experiment.is_control:
+            await _until_archived(database_url, _completed(folder))
+        await _stop(stage)
+    records = read_history(folder / "history.jsonl")
+    verdict = check(records, await observe(database_url, ledger))
+    return Trial(
+        experiment=experiment,
+        seed=seed,
+        seconds=time.monotonic() - began,
+        faults=len(faults_of(records)),
+        figures=verdict.figures,
+        violations=(*stage.violations, *verdict.violations),
+    )
+
+
+@asynccontextmanager
+async def _staged(
+    experiment: Experiment, postgres: KillablePostgres, database_url: str, folder: Path, seed: int
+) -> AsyncIterator[Stage]:
+    async with AsyncExitStack() as stack:
+        history = stack.enter_context(HistoryWriter(folder / "history.jsonl"))
+        way = await stack.enter_async_context(DatabaseWay(database_url, history.fault).running())
+        ai_port, port = free_port(), free_port()
+        ai = _simulated_ai(folder, ai_port, seed)
+        stack.push_async_callback(ai.close)
+        await ai.start()
+        environment = _PATIENCE | {
+            "TRUNKLINE_DATABASE_URL": way.url if experiment.is_behind_way else database_url,
+            "TRUNKLINE_PORT": str(port),
+            "TRUNKLINE_AI_BASE_URL": f"http://127.0.0.1:{ai_port}/v1",
+        }
+        service = RestartableProcess(
+            folder / "service.log",
+            [experiment.program, "serve", "--migrate"],
+            environment,
+            f"http://127.0.0.1:{port}",
+            "/readyz",
+        )
+        stack.push_async_callback(service.close)
+        await service.start()
+        yield Stage(postgres, service, way, history)
+
+
+def _simulated_ai(folder: Path, port: int, seed: int) -> RestartableProcess:
+    arguments = ["faults.deaf_ai", "--port", str(port), "--seed", str(seed)]
+    arguments += ["--failure-rate", "0.25", "--latency", "0.05", "0.5"]
+    arguments += ["--ledger", str(folder / "ai-ledger.jsonl")]
+    return RestartableProcess(folder / "ai.log", arguments, {}, f"http://127.0.0.1:{port}", "/v1/models")
+
+
+async def _under_load(stage: Stage, experiment: Experiment, seed: int, seconds: float) -> None:
+    """Faults for as long as new calls begin, and then until every sender has been told."""
+    dice = random.Random(seed)
+    async with aiohttp.ClientSession() as session:
+        sender = Sender(stage.service.url, stage.history, session, dice, experiment.hang_up_share)
+        load = asyncio.create_task(Load(sender, seed, seconds).run())
+        try:
+            await experiment.disturb(stage, random.Random(seed), seconds)
+            told, _ = await asyncio.wait({load}, timeout=TOLD_WITHIN_SECONDS)
+            if not told:
+                waited = f"senders still waited {TOLD_WITHIN_SECONDS} s after the last fault"
+                stage.violations.append(Violation("never_told", waited))
+        except NotReady as error:
+            stage.violations.append(Violation("not_ready_again", str(error)))
+        finally:
+            load.cancel()
+            with suppress(asyncio.CancelledError):
+                await load
+
+
+def _completed(folder: Path) -> set[str]:
+    return {
+        request.attempt.call_id
+        for request in requests_of(read_history(folder / "history.jsonl"))
+        if request.attempt.action == "complete" and request.was_acknowledged
+    }
+
+
+async def _until_archived(database_url: str, call_ids: set[str]) -> None:
+    """Or until time is up: what is not archived then, the checker names."""
+    until = time.monotonic() + ARCHIVED_WITHIN_SECONDS
+    while time.monotonic() < until:
+        states = await states_of_calls(database_url)
+        if all(states.get(call_id) in ("ARCHIVED", "FAILED") for call_id in call_ids):
+            return
+        await asyncio.sleep(0.25)
+
+
+async def _stop(stage: Stage) -> None:
+    status = await stage.service.terminate()
+    if status != 0:
+        stage.violations.append(Violation("stopped_badly", f"exit status {status} after SIGTERM"))

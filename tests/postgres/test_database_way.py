@@ -1,0 +1,91 @@
+"""The way to the database loses exactly what it is told to lose."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from faults.database_way import DatabaseWay
+
+
+@pytest.fixture
+def told() -> list[str]:
+    return []
+
+
+@pytest.fixture
+async def way(database_url: str, told: list[str]) -> AsyncIterator[DatabaseWay]:
+    async with DatabaseWay(database_url, told.append).running() as way:
+        yield way
+
+
+async def start_in_transaction(way: DatabaseWay, call_id: str) -> asyncpg.Connection:
+    connection = await asyncpg.connect(way.url)
+    await connection.execute("BEGIN")
+    await connection.execute(
+        "INSERT INTO calls (lane, call_id, state, encoding, metadata, started_at, version)"
+        " VALUES (0, $1, 'IN_PROGRESS', 'text/plain', '{}', now(), 1)",
+        call_id,
+    )
+    return connection
+
+
+async def is_stored(database_url: str, call_id: str) -> bool:
+    connection = await asyncpg.connect(database_url)
+    try:
+        found: bool = await connection.fetchval(
+            "SELECT EXISTS (SELECT FROM calls WHERE call_id = $1)", call_id
+        )
+    finally:
+        await connection.close()
+    return found
+
+
+async def test_a_commit_passes(way: DatabaseWay, database_url: str) -> None:
+    connection = await start_in_transaction(way, "c-1")
+    await connection.execute("COMMIT")
+    await connection.close()
+    assert await is_stored(database_url, "c-1")
+
+
+async def test_a_commit_that_is_not_answered_is_carried_out(
+    way: DatabaseWay, database_url: str, told: list[str]
+) -> None:
+    connection = await start_in_transaction(way, "c-1")
+    way.next_commit = "is not answered"
+    with pytest.raises((OSError, asyncpg.PostgresConnectionError)):
+        await connection.execute("COMMIT")
+    assert await is_stored(database_url, "c-1")
+    assert told == ["a commit is not answered"]
+
+
+async def test_a_commit_that_never_arrives_is_not_carried_out(way: DatabaseWay, database_url: str) -> None:
+    connection = await start_in_transaction(way, "c-1")
+    way.next_commit = "never arrives"
+    with pytest.raises((OSError, asyncpg.PostgresConnectionError)):
+        await connection.execute("COMMIT")
+    assert not await is_stored(database_url, "c-1")
+
+
+async def test_a_cut_breaks_what_is_open_and_lets_new_ones_through(way: DatabaseWay) -> None:
+    connection = await asyncpg.connect(way.url)
+    way.cut()
+    with pytest.raises((OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)):
+        await connection.execute("SELECT 1")
+    again = await asyncpg.connect(way.url)
+    assert await again.fetchval("SELECT 1") == 1
+    await again.close()
+
+
+async def test_what_was_held_up_in_the_dark_gets_through_after_it(way: DatabaseWay) -> None:
+    connection = await asyncpg.connect(way.url)
+    way.go_dark()
+    with pytest.raises(TimeoutError):
+        await connection.execute("SELECT 1", timeout=0.2)
+    way.come_back()
+    again = await asyncpg.connect(way.url)
+    assert await again.fetchval("SELECT 1") == 1
+    await again.close()
+    connection.terminate()

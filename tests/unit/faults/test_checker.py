@@ -1,0 +1,363 @@
+"""The checker is silent about a good run and names every fault that is planted in one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import pytest
+
+from faults.checker import Verdict, check
+from faults.observed import Observed, StoredCall, StoredEvent, StoredPacket, StoredStream
+from tests.unit.faults.good_run import (
+    MULAW,
+    Telling,
+    effect,
+    good_observed,
+    good_telling,
+    packet,
+    whole_history,
+)
+
+
+def verdict(observed: Observed, telling: Telling | None = None) -> Verdict:
+    return check((telling or good_telling()).records, observed)
+
+
+def test_a_good_run_has_no_violations() -> None:
+    assert verdict(good_observed()).violations == ()
+
+
+def test_the_figures_tell_how_much_was_tried() -> None:
+    figures = verdict(good_observed()).figures
+    assert (figures.requests, figures.acknowledged, figures.refused) == (13, 9, 2)
+    assert (figures.unavailable, figures.without_answer) == (1, 1)
+    assert (figures.packets_stored, figures.calls_archived) == (4, 2)
+    assert (figures.effects, figures.effects_repeated) == (3, 0)
+
+
+# -- planted in what is there -------------------------------------------------------------------------
+
+
+def without_packet_2_of_text(good: Observed) -> Observed:
+    """With all that belongs to it, so that nothing but its absence shows."""
+    return attrs.evolve(
+        good,
+        packets=[row for row in good.packets if (row.call_id, row.sequence) != ("text", 2)],
+        streams=[StoredStream("text", "main", ((1, 1),), 14), *good.streams[1:]],
+        calls=[attrs.evolve(good.calls[0], transcript="Good morning. "), *good.calls[1:]],
+    )
+
+
+def with_other_bytes(good: Observed) -> Observed:
+    rows = [attrs.evolve(row, data=bytes([3, 4, 6])) if row.data[0] == 3 else row for row in good.packets]
+    return attrs.evolve(good, packets=rows)
+
+
+def with_a_packet_that_nobody_sent(good: Observed) -> Observed:
+    return attrs.evolve(good, packets=[*good.packets, StoredPacket("audio", "main", 3, b"\0")])
+
+
+def with_a_packet_twice(good: Observed) -> Observed:
+    return attrs.evolve(good, packets=[*good.packets, good.packets[0]])
+
+
+def with_a_stream_that_says_too_much(good: Observed) -> Observed:
+    return attrs.evolve(good, streams=[StoredStream("text", "main", ((1, 3),), 22), good.streams[1]])
+
+
+def with_a_stream_that_counts_wrong(good: Observed) -> Observed:
+    return attrs.evolve(good, streams=[StoredStream("text", "main", ((1, 2),), 23), good.streams[1]])
+
+
+def without_a_stream(good: Observed) -> Observed:
+    return attrs.evolve(good, streams=good.streams[1:])
+
+
+def without_a_call(good: Observed) -> Observed:
+    return attrs.evolve(good, calls=good.calls[1:])
+
+
+def with_a_call_that_nobody_started(good: Observed) -> Observed:
+    row = StoredCall("other", "IN_PROGRESS", 1, "text/plain")
+    event = StoredEvent("other", 1, "IN_PROGRESS", "call_started")
+    return attrs.evolve(good, calls=[*good.calls, row], events=[*good.events, event])
+
+
+def of_text(good: Observed, history: list[StoredEvent], **changes: Any) -> Observed:
+    others = [event for event in good.events if event.call_id != "text"]
+    call = attrs.evolve(good.calls[0], **changes)
+    return attrs.evolve(good, calls=[call, good.calls[1]], events=[*history, *others])
+
+
+def with_an_event_version_twice(good: Observed) -> Observed:
+    history = whole_history("text")
+    return of_text(good, [*history, history[-1]])
+
+
+def with_an_event_version_left_out(good: Observed) -> Observed:
+    return of_text(good, [event for event in whole_history("text") if event.version != 4])
+
+
+def with_an_illegal_transition(good: Observed) -> Observed:
+    """From IN_PROGRESS to PROCESSING_AI, without a completion."""
+    history = [event for event in whole_history("text") if event.event != "call_completed"]
+    renumbered = [attrs.evolve(event, version=version) for version, event in enumerate(history, start=1)]
+    return of_text(good, renumbered, version=4)
+
+
+def with_no_history(good: Observed) -> Observed:
+    return of_text(good, [])
+
+
+def in_another_state_than_its_last_event(good: Observed) -> Observed:
+    history = [*whole_history("text"), StoredEvent("text", 6, "PROCESSING_AI", "reprocess_requested")]
+    return of_text(good, history, version=6)
+
+
+def at_another_version_than_its_last_event(good: Observed) -> Observed:
+    return of_text(good, whole_history("text"), version=6)
+
+
+def not_archived(good: Observed) -> Observed:
+    return of_text(good, whole_history("text")[:4], state="PROCESSING_AI", version=4, transcript=None)
+
+
+def failed(good: Observed) -> Observed:
+    history = [*whole_history("text")[:4], StoredEvent("text", 5, "FAILED", "call_failed", 1)]
+    return of_text(good, history, state="FAILED")
+
+
+def with_other_words(good: Observed) -> Observed:
+    return of_text(good, whole_history("text"), transcript="Good morning. ")
+
+
+def with_an_effect_twice_under_one_key(good: Observed) -> Observed:
+    return attrs.evolve(good, ai_requests=[*good.ai_requests, good.ai_requests[0]])
+
+
+def with_an_effect_again_in_another_run(good: Observed) -> Observed:
+    """The first run's was never saved, and nothing was broken meanwhile."""
+    again = [effect("text:0:analysis", 1_090.0), *good.ai_requests]
+    return attrs.evolve(good, ai_requests=again)
+
+
+def with_a_saved_step_again(good: Observed) -> Observed:
+    return attrs.evolve(
+        good, ai_requests=[*good.ai_requests, effect("audio:2:transcription:main.1", 1_200.0)]
+    )
+
+
+def archived_without_analysis(good: Observed) -> Observed:
+    return attrs.evolve(good, ai_requests=good.ai_requests[1:])
+
+
+@pytest.mark.parametrize(
+    ("plant", "name"),
+    [
+        (without_packet_2_of_text, "packet_lost"),
+        (with_other_bytes, "packet_bytes_differ"),
+        (with_a_packet_that_nobody_sent, "packet_never_sent"),
+        (with_a_packet_twice, "packet_stored_twice"),
+        (with_a_stream_that_says_too_much, "stream_record_differs"),
+        (with_a_stream_that_counts_wrong, "stream_record_differs"),
+        (without_a_stream, "stream_record_differs"),
+        (without_a_call, "call_lost"),
+        (without_a_call, "events_without_call"),
+        (with_a_call_that_nobody_started, "call_never_started"),
+        (with_an_event_version_twice, "event_versions_broken"),
+        (with_an_event_version_left_out, "event_versions_broken"),
+        (with_an_illegal_transition, "illegal_transition"),
+        (with_no_history, "illegal_transition"),
+        (in_another_state_than_its_last_event, "state_differs_from_history"),
+        (at_another_version_than_its_last_event, "state_differs_from_history"),
+        (not_archived, "not_archived"),
+        (failed, "not_archived"),
+        (with_other_words, "transcript_differs"),
+        (with_an_effect_twice_under_one_key, "effect_twice_under_one_key"),
+        (with_an_effect_again_in_another_run, "effect_repeated_without_fault"),
+        (with_a_saved_step_again, "saved_step_paid_again"),
+        (archived_without_analysis, "archived_without_effect"),
+    ],
+)
+def test_a_fault_planted_in_what_is_there_is_named(plant: Callable[[Observed], Observed], name: str) -> None:
+    assert name in verdict(plant(good_observed())).names
+
+
+@pytest.mark.parametrize(
+    ("plant", "name"),
+    [
+        (without_packet_2_of_text, "packet_lost"),
+        (with_an_illegal_transition, "illegal_transition"),
+        (in_another_state_than_its_last_event, "state_differs_from_history"),
+        (with_other_words, "transcript_differs"),
+        (with_a_call_that_nobody_started, "call_never_started"),
+        (with_an_effect_again_in_another_run, "effect_repeated_without_fault"),
+    ],
+)
+def test_a_fault_that_breaks_one_promise_is_given_one_name(
+    plant: Callable[[Observed], Observed], name: str
+) -> None:
+    assert [violation.name for violation in verdict(plant(good_observed())).violations] == [name]
+
+
+# -- planted in what was told -------------------------------------------------------------------------
+
+
+def test_a_packet_acknowledged_from_the_spool_is_acknowledged() -> None:
+    telling = good_telling()
+    telling.told("packet", "audio", packet(3, "BgcI"), 202, {"durability": "spooled"})
+    assert verdict(good_observed(), telling).names == {"packet_lost"}
+
+
+def test_every_packet_of_an_acknowledged_delivery_is_acknowledged() -> None:
+    telling = good_telling()
+    telling.told("delivery", "audio", {"packets": [packet(1, "AAEC"), packet(3, "BgcI")]}, 202)
+    told = verdict(good_observed(), telling)
+    assert [violation.name for violation in told.violations] == ["packet_lost"]
+    assert "packet 3" in told.violations[0].what
+
+
+def test_a_refused_delivery_leaves_none_of_its_packets() -> None:
+    telling = good_telling()
+    telling.told("delivery", "audio", {"packets": [packet(3, "BgcI"), packet(1, "BBBB")]}, 409)
+    good = good_observed()
+    assert verdict(good, telling).violations == ()
+    torn = attrs.evolve(
+        good,
+        packets=[*good.packets, StoredPacket("audio", "main", 3, bytes([6, 7, 8]))],
+        streams=[good.streams[0], StoredStream("audio", "main", ((1, 3),), 9)],
+    )
+    assert verdict(torn, telling).names == {"refused_packet_stored"}
+
+
+def test_a_packet_that_was_only_ever_refused_leaves_no_row() -> None:
+    good = good_observed()
+    row = StoredPacket("text", "main", 2, b"Something else.")
+    others = [row if (old.call_id, old.sequence) == ("text", 2) else old for old in good.packets]
+    assert verdict(attrs.evolve(good, packets=others)).names >= {"refused_packet_stored"}
+
+
+@pytest.mark.parametrize("status", [503, None])
+def test_a_packet_whose_outcome_nobody_knows_may_be_there_or_not(status: int | None) -> None:
+    telling = good_telling()
+    telling.told("packet", "audio", packet(3, "BgcI"), status)
+    good = good_observed()
+    stored = attrs.evolve(
+        good,
+        packets=[*good.packets, StoredPacket("audio", "main", 3, bytes([6, 7, 8]))],
+        streams=[good.streams[0], StoredStream("audio", "main", ((1, 3),), 9)],
+    )
+    assert verdict(good, telling).violations == ()
+    assert verdict(stored, telling).violations == ()
+
+
+def test_a_packet_refused_after_an_unknown_outcome_may_be_there() -> None:
+    """The first attempt was stored, and the call closed before the second."""
+    telling = good_telling()
+    telling.told("packet", "audio", packet(3, "BgcI"), 503)
+    telling.told("packet", "audio", packet(3, "BgcI"), 409)
+    good = good_observed()
+    stored = attrs.evolve(
+        good,
+        packets=[*good.packets, StoredPacket("audio", "main", 3, bytes([6, 7, 8]))],
+        streams=[good.streams[0], StoredStream("audio", "main", ((1, 3),), 9)],
+    )
+    assert verdict(stored, telling).violations == ()
+
+
+def test_other_bytes_acknowledged_under_a_number_are_named() -> None:
+    telling = good_telling()
+    telling.told("packet", "text", packet(2, "Something else."), 202)
+    assert verdict(good_observed(), telling).names == {"packet_bytes_differ"}
+
+
+def test_a_call_that_was_only_ever_refused_is_not_there() -> None:
+    telling = good_telling()
+    telling.told("packet", "other", packet(1, "\0"), 422)
+    good = good_observed()
+    row = StoredCall("other", "IN_PROGRESS", 1, "text/plain")
+    event = StoredEvent("other", 1, "IN_PROGRESS", "call_started")
+    stored = attrs.evolve(good, calls=[*good.calls, row], events=[*good.events, event])
+    assert verdict(stored, telling).names == {"call_never_started"}
+
+
+def test_a_call_that_nobody_completed_stays_in_progress() -> None:
+    telling = Telling()
+    telling.told("init", "text", {"call_id": "text"}, 201)
+    telling.told("packet", "text", packet(1, "Good morning. "), 202)
+    telling.told("packet", "text", packet(2, "Goodbye."), 202)
+    telling.told("init", "audio", {"call_id": "audio", "media": MULAW}, 201)
+    telling.told("packet", "audio", packet(1, "AAEC"), 202)
+    telling.told("packet", "audio", packet(2, "AwQF"), 202)
+    telling.told("complete", "audio", {}, 202)
+    assert verdict(good_observed(), telling).names == {"completed_by_nobody"}
+
+
+@pytest.mark.parametrize(
+    "streams",
+    [
+        [],
+        [{"stream": "main", "next_expected": 2, "missing": []}],
+        [{"stream": "main", "next_expected": 3, "missing": [[2, 2]]}],
+        [{"stream": "other", "next_expected": 3, "missing": []}],
+    ],
+)
+def test_a_read_that_does_not_show_what_was_acknowledged_before_is_named(streams: list[object]) -> None:
+    telling = good_telling()
+    telling.told("read", "text", {}, 200, {"streams": streams})
+    assert verdict(good_observed(), telling).names == {"acknowledged_not_shown"}
+
+
+def test_a_read_that_does_not_know_an_acknowledged_call_is_named() -> None:
+    telling = good_telling()
+    telling.told("read", "text", {}, 404)
+    assert verdict(good_observed(), telling).names == {"acknowledged_not_shown"}
+
+
+def test_a_read_need_not_show_what_was_acknowledged_after_it_was_sent() -> None:
+    telling = Telling()
+    telling.told("init", "text", {"call_id": "text"}, 201)
+    telling.told("packet", "text", packet(1, "Good morning. "), 202)
+    reading = telling.asked("read", "text", {})
+    telling.told("packet", "text", packet(2, "Goodbye."), 202)
+    telling.answered(reading, 200, {"streams": [{"stream": "main", "next_expected": 2, "missing": []}]})
+    assert "acknowledged_not_shown" not in verdict(good_observed(), telling).names
+
+
+def test_an_answer_that_is_a_fault_of_the_service_is_named() -> None:
+    telling = good_telling()
+    telling.told("packet", "text", packet(1, "Good morning. "), 500)
+    assert verdict(good_observed(), telling).names == {"internal_error"}
+
+
+# -- effects and faults -------------------------------------------------------------------------------
+
+
+def test_an_effect_repeated_after_a_fault_before_its_saving_is_counted() -> None:
+    telling = good_telling()
+    telling.broke("service killed", 1_092.0)
+    told = verdict(with_an_effect_again_in_another_run(good_observed()), telling)
+    assert told.violations == ()
+    assert told.figures.effects_repeated == 1
+
+
+def test_a_fault_while_the_effect_was_being_answered_explains_its_repetition() -> None:
+    telling = good_telling()
+    telling.broke("service killed", 1_089.7)
+    assert verdict(with_an_effect_again_in_another_run(good_observed()), telling).violations == ()
+
+
+@pytest.mark.parametrize("at_seconds", [1_089.0, 1_101.0])
+def test_a_fault_before_or_after_explains_no_repetition(at_seconds: float) -> None:
+    telling = good_telling()
+    telling.broke("service killed", at_seconds)
+    names = verdict(with_an_effect_again_in_another_run(good_observed()), telling).names
+    assert names == {"effect_repeated_without_fault"}
+
+
+def test_no_fault_explains_that_a_saved_step_is_paid_again() -> None:
+    telling = good_telling()
+    telling.broke("service killed", 1_150.0)
+    assert verdict(with_a_saved_step_again(good_observed()), telling).names == {"saved_step_paid_again"}
