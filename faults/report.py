@@ -36,7 +36,15 @@ def show_trial(console: Console, trial: Trial) -> None:
 
 def show_summary(console: Console, seed: int, trials: Sequence[Trial]) -> None:
     table = Table(title=f"seed {seed}", box=SIMPLE)
-    for title in ("experiment", "faults", "acknowledged", "503", "no answer", "violations", "as expected"):
+    for title in (
+        "experiment",
+        "faults and mends",
+        "acknowledged",
+        "503",
+        "no answer",
+        "violations",
+        "as expected",
+    ):
         table.add_column(title, justify="left" if title in ("experiment", "as expected") else "right")
     for trial in trials:
         table.add_row(
