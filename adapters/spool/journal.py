@@ -185,8 +185,10 @@ class SqliteJournal:
                 continue
             try:
                 left = JournalFile(path, lock)
-            except sqlite3.Error as error:  # it stays where it is, and the others are not kept from theirs
+            except (sqlite3.Error, OSError) as error:  # it stays where it is, and nobody is kept from theirs
                 log.error("spool_unreadable", path=str(path), error=str(error))  # noqa: TRY400 # says all
+                if type(error) is sqlite3.DatabaseError:  # for good: nobody need wait for it
+                    path.with_suffix(HELD).unlink(missing_ok=True)
                 continue
             if left.size.entries:
                 log.info("spool_adopted", path=str(path), entries=left.size.entries)

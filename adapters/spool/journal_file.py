@@ -12,7 +12,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Final
 
@@ -72,17 +72,17 @@ class JournalFile:
         self.path = path
         self._marker = path.with_suffix(HELD)
         self._lock = lock
-        try:
+        with ExitStack() as failed:
+            failed.callback(os.close, lock)
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            failed.callback(self._connection.close)
             self._connection.executescript(_SCHEMA)
             self.journal_id = self._named()
             self._entries, self._byte_count = self._connection.execute(
                 "SELECT count(*), coalesce(sum(length(command)), 0) FROM entries"
             ).fetchone()
             self._mark()
-        except BaseException:
-            os.close(lock)
-            raise
+            failed.pop_all()
 
     def _named(self) -> str:
         found = self._connection.execute("SELECT id FROM journal").fetchone()

@@ -119,6 +119,25 @@ async def test_a_cancelled_unit_is_cancelled_though_the_database_is_gone(databas
         await start(units_on(pool))
 
 
+async def test_a_unit_that_is_given_up_in_a_black_hole_ends_at_once(severable: SeverableServer) -> None:
+    """To wait for the answer to a ROLLBACK would hold up whoever gave up on the database."""
+    async with pool_of_one(severable.url) as pool:
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(TimeoutError):
+            await give_up_in_a_black_hole(units_on(pool), severable)
+        assert asyncio.get_running_loop().time() - began < 2
+        severable.is_silent = False
+        await start(units_on(pool))
+        assert await exists(pool)
+
+
+async def give_up_in_a_black_hole(units: PostgresUnitsOfWork, severable: SeverableServer) -> None:
+    async with asyncio.timeout(0.5), units() as unit:
+        await unit.calls.lock(["c-1"])
+        severable.is_silent = True
+        await unit.calls.lock(["c-1"])
+
+
 async def cancelled(unit: PostgresUnitOfWork) -> None:
     raise asyncio.CancelledError
 

@@ -250,11 +250,13 @@ async def test_what_is_for_another_database_is_left_alone(tmp_path: Path) -> Non
 async def test_one_that_cannot_be_read_keeps_nobody_from_theirs(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "7.sqlite3").write_bytes(b"no database" * 1000)
+    (tmp_path / "a" / "7.held").touch()
     journal = SqliteJournal(tmp_path, PLENTY)
     await journal.open("a")
     await journal.adopt()
     await journal.append([delivery(1)])
     assert await commands(journal) == [delivery(1)]
+    assert not journal.others_hold()
     await journal.close()
     assert (tmp_path / "a" / "7.sqlite3").exists()
 
