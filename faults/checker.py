@@ -11,7 +11,8 @@ The violations, by the file that has the rule::
     rules/ai_effects.py    effect_twice_under_one_key, effect_repeated_without_fault,
                            saved_step_paid_again, archived_without_effect
 
-An answer 202 that says ``"durability": "spooled"`` is an acknowledgement like every other.
+An answer 202 that says ``"durability": "spooled"`` is an acknowledgement like every other, but where the
+request is among those that were refused on replay: then it counts as refused.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from faults.rules.ai_effects import effect_violations, repetitions
 from faults.rules.answers import answer_violations
 from faults.rules.calls import call_violations
 from faults.rules.packets import packet_violations
+from faults.rules.replay import with_refusals_on_replay
 from faults.violation import Violation
 
 
@@ -57,7 +59,7 @@ class Verdict:
 
 def check(records: Sequence[Record], observed: Observed) -> Verdict:
     """Everything that is wrong, in no particular order."""
-    requests = requests_of(records)
+    requests = with_refusals_on_replay(requests_of(records), observed.spool_refusals)
     violations = (
         *packet_violations(requests, observed),
         *call_violations(requests, observed),

@@ -129,6 +129,8 @@ class Request:
     sent_at_line: int
     outcome: Outcome | None = None
     answered_at_line: int | None = None
+    refused_on_replay: bool = False
+    """It was acknowledged as spooled, and then refused, and is kept as that."""
 
     @property
     def status(self) -> int | None:
@@ -136,12 +138,12 @@ class Request:
 
     @property
     def was_acknowledged(self) -> bool:
-        return self.status is not None and 200 <= self.status < 300
+        return self.status is not None and 200 <= self.status < 300 and not self.refused_on_replay
 
     @property
     def was_refused(self) -> bool:
         """Such an answer says that nothing was left behind."""
-        return self.status is not None and 400 <= self.status < 500
+        return self.refused_on_replay or (self.status is not None and 400 <= self.status < 500)
 
     @property
     def is_spooled(self) -> bool:

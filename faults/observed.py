@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import attrs
@@ -74,12 +75,21 @@ class AiRequest:
         return ":".join(self.key.split(":")[2:])
 
 
+@attrs.frozen
+class SpoolRefusal:
+    """A spooled request that was refused on replay; ``entry`` as the service keeps it."""
+
+    call_id: str
+    entry: dict[str, Any]
+
+
 @attrs.frozen(kw_only=True)
 class Observed:
     calls: Sequence[StoredCall] = ()
     streams: Sequence[StoredStream] = ()
     packets: Sequence[StoredPacket] = ()
     events: Sequence[StoredEvent] = ()
+    spool_refusals: Sequence[SpoolRefusal] = ()
     ai_requests: Sequence[AiRequest] = ()
 
 
@@ -93,6 +103,7 @@ async def observe(database_url: str, ai_ledger: Path) -> Observed:
                 streams=await _streams(connection),
                 packets=await _packets(connection),
                 events=await _events(connection),
+                spool_refusals=await _spool_refusals(connection),
                 ai_requests=read_ai_ledger(ai_ledger),
             )
     finally:
@@ -156,3 +167,8 @@ async def _events(connection: asyncpg.Connection) -> list[StoredEvent]:
         " FROM call_events ORDER BY call_id, version"
     )
     return [StoredEvent(*row) for row in rows]
+
+
+async def _spool_refusals(connection: asyncpg.Connection) -> list[SpoolRefusal]:
+    rows = await connection.fetch("SELECT call_id, entry FROM spool_refusals")
+    return [SpoolRefusal(row["call_id"], orjson.loads(row["entry"])) for row in rows]

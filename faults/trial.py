@@ -27,6 +27,8 @@ from faults.violation import Violation
 
 TOLD_WITHIN_SECONDS: Final = 60
 """After the last fault: every sender must have been told by then."""
+REPLAYED_WITHIN_SECONDS: Final = 30
+"""After that; everything that was spooled must be in the database by then."""
 ARCHIVED_WITHIN_SECONDS: Final = 60
 """After that; a job whose worker was killed is taken up again within half a minute."""
 
@@ -72,6 +74,7 @@ async def run_trial(
     ledger = folder / "ai-ledger.jsonl"
     async with _staged(experiment, postgres, database_url, folder, seed) as stage:
         await _under_load(stage, experiment, seed, seconds)
+        await _until_replayed(stage)
         if not experiment.is_control:
             await _until_archived(database_url, _completed(folder))
         await _stop(stage)
@@ -101,6 +104,7 @@ async def _staged(
         environment = _PATIENCE | {
             "TRUNKLINE_DATABASE_URL": way.url if experiment.is_behind_way else database_url,
             "TRUNKLINE_PORT": str(port),
+            "TRUNKLINE_DATA_DIR": str(folder / "data"),
             "TRUNKLINE_AI_BASE_URL": f"http://127.0.0.1:{ai_port}/v1",
         }
         service = RestartableProcess(
@@ -148,6 +152,17 @@ def _completed(folder: Path) -> set[str]:
         for request in requests_of(read_history(folder / "history.jsonl"))
         if request.attempt.action == "complete" and request.was_acknowledged
     }
+
+
+async def _until_replayed(stage: Stage) -> None:
+    until = time.monotonic() + REPLAYED_WITHIN_SECONDS
+    async with aiohttp.ClientSession() as session:
+        while time.monotonic() < until:
+            async with session.get(f"{stage.service.url}/readyz") as answer:
+                if (await answer.json())["status"] == "ready":
+                    return
+            await asyncio.sleep(0.25)
+    stage.violations.append(Violation("not_replayed", f"not within {REPLAYED_WITHIN_SECONDS} s"))
 
 
 async def _until_archived(database_url: str, call_ids: set[str]) -> None:

@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from faults.checker import Verdict, check
-from faults.observed import Observed, StoredCall, StoredEvent, StoredPacket, StoredStream
+from faults.observed import Observed, SpoolRefusal, StoredCall, StoredEvent, StoredPacket, StoredStream
 from tests.unit.faults.good_run import (
     MULAW,
     Telling,
@@ -361,3 +361,44 @@ def test_no_fault_explains_that_a_saved_step_is_paid_again() -> None:
     telling = good_telling()
     telling.broke("service killed", 1_150.0)
     assert verdict(with_a_saved_step_again(good_observed()), telling).names == {"saved_step_paid_again"}
+
+
+# -- the spool -----------------------------------------------------------------------------------------
+
+SPOOLED = {"status": "accepted", "durability": "spooled"}
+REFUSED = SpoolRefusal(
+    "text", {"packets": [{"stream": "main", "sequence": 2, "timestamp": 2.0, "text": "Something else."}]}
+)
+
+
+def with_a_conflict_that_was_spooled() -> Telling:
+    telling = good_telling()
+    telling.told("packet", "text", packet(2, "Something else."), 202, SPOOLED)
+    return telling
+
+
+def test_what_was_spooled_and_refused_on_replay_is_not_lost() -> None:
+    observed = attrs.evolve(good_observed(), spool_refusals=[REFUSED])
+    assert verdict(observed, with_a_conflict_that_was_spooled()).violations == ()
+
+
+def test_what_was_spooled_and_is_neither_stored_nor_kept_as_refused_is_lost() -> None:
+    assert verdict(good_observed(), with_a_conflict_that_was_spooled()).names == {"packet_bytes_differ"}
+    telling = good_telling()
+    telling.told("packet", "audio", packet(3, "BgcI"), 202, SPOOLED)
+    observed = attrs.evolve(good_observed(), spool_refusals=[REFUSED])
+    assert verdict(observed, telling).names == {"packet_lost"}
+
+
+def test_what_was_refused_on_replay_must_not_be_stored() -> None:
+    telling = Telling()
+    telling.told("packet", "text", packet(1, "Good morning. "), 202, SPOOLED)
+    refusal = SpoolRefusal(
+        "text", {"packets": [{"stream": "main", "sequence": 1, "timestamp": 1.0, "text": "Good morning. "}]}
+    )
+    observed = Observed(
+        packets=[StoredPacket("text", "main", 1, b"Good morning. ")],
+        streams=[StoredStream("text", "main", ((1, 1),), 14)],
+        spool_refusals=[refusal],
+    )
+    assert verdict(observed, telling).names == {"refused_packet_stored"}
