@@ -98,6 +98,7 @@ async def test_one_that_is_killed_is_replaced_under_its_number(members: Members)
         (killed,) = members.pids("listened", 2)
         os.kill(killed, signal.SIGKILL)
         await until(lambda: len(members.pids("listened", 2)) == 2)
+        await until(lambda: supervisor._listening == {1, 2})  # or it would be told by a signal
         assert len(members.pids("began", 1)) == 1
         supervisor.stop()
         assert await running == 0
