@@ -70,7 +70,7 @@ def _running(databases: Databases, reach: Reach, settings: dict[str, str]) -> It
         service._loop.call_soon_threadsafe(stop.set)
         thread.join(PATIENCE_SECONDS)
     assert not thread.is_alive(), "the service did not stop"
-    assert not service.faults
+    assert not service.faults, service.faults
 
 
 def _run(work: Coroutine[Any, Any, None], started: concurrent.futures.Future[Any]) -> None:
@@ -95,7 +95,13 @@ async def _serve(
     started: concurrent.futures.Future[tuple[RunningService, asyncio.Event]],
 ) -> None:
     loop, stop, faults = asyncio.get_running_loop(), asyncio.Event(), list[str]()
-    loop.set_exception_handler(lambda _, context: faults.append(str(context)))
+
+    def note(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Not of a database connection that was cut after whoever asked for it had given up."""
+        if not isinstance(context.get("exception"), ConnectionError):
+            faults.append(str(context))
+
+    loop.set_exception_handler(note)
     async with database as database_url, opened(settings, database_url) as container:
         process = Process(settings, API_ONLY, container)
         await process.start()
