@@ -95,13 +95,7 @@ async def _serve(
     started: concurrent.futures.Future[tuple[RunningService, asyncio.Event]],
 ) -> None:
     loop, stop, faults = asyncio.get_running_loop(), asyncio.Event(), list[str]()
-
-    def note(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Not of a database connection that was cut after whoever asked for it had given up."""
-        if not isinstance(context.get("exception"), ConnectionError):
-            faults.append(str(context))
-
-    loop.set_exception_handler(note)
+    loop.set_exception_handler(lambda _, context: faults.append(str(context)))
     async with database as database_url, opened(settings, database_url) as container:
         process = Process(settings, API_ONLY, container)
         await process.start()
