@@ -16,6 +16,8 @@ from cattrs.preconf.orjson import make_converter
 
 Action = Literal["init", "packet", "delivery", "complete", "read"]
 """A delivery is several packets in one request, all taken or none; its body has them as ``packets``."""
+Over = Literal["http", "websocket"]
+"""How it goes out. A packet over a WebSocket is an attempt of its own, whatever message it shares."""
 
 
 @attrs.frozen
@@ -27,6 +29,7 @@ class Attempt:
     action: Action
     call_id: str
     body: dict[str, Any]
+    over: Over = "http"
 
 
 @attrs.frozen
@@ -68,11 +71,13 @@ class HistoryWriter:
         self._synced = 0
         self._syncing = asyncio.Lock()
 
-    async def attempt(self, action: Action, call_id: str, body: dict[str, Any]) -> int:
+    async def attempt(
+        self, action: Action, call_id: str, body: dict[str, Any], over: Over = "http"
+    ) -> int:
         """The attempt's number, once its line is synced."""
         self._attempts += 1
         number = self._attempts
-        self._write(Attempt(number, time.time(), action, call_id, body))
+        self._write(Attempt(number, time.time(), action, call_id, body, over))
         await self._sync()
         return number
 

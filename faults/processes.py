@@ -43,6 +43,10 @@ class RestartableProcess:
         self._ready_url = url + ready_path
         self._process: asyncio.subprocess.Process | None = None
 
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
     async def start(self) -> None:
         """Returns once it answers that it is ready. Raises NotReady."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE_")}
@@ -67,7 +71,7 @@ class RestartableProcess:
         return await self._end(signal.SIGTERM)
 
     async def close(self) -> None:
-        if self._process is not None and self._process.returncode is None:
+        if self.is_running:
             await self.terminate()
 
     async def _end(self, by: signal.Signals) -> int:

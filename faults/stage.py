@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import time
+from collections.abc import Iterator
+from typing import Final
 
 import attrs
 
@@ -12,41 +16,79 @@ from faults.postgres import KillablePostgres
 from faults.processes import RestartableProcess
 from faults.violation import Violation
 
+DRAIN_SECONDS: Final = 8
+"""What the processes are given to leave in (``TRUNKLINE_DRAIN_SECONDS``)."""
+
 
 @attrs.define(eq=False)
 class Stage:
     """Every way of breaking tells the history when it broke what, and when that was mended.
 
-    ``violations`` are those that show at once, and not in what is there in the end.
+    ``second`` is another `serve` on the same database and spool, ``worker`` a `work`; whoever wants one
+    starts it. ``violations`` are those that show at once, and not in what is there in the end; ``remarks``
+    are lines for the report.
     """
 
     postgres: KillablePostgres
     service: RestartableProcess
+    second: RestartableProcess
+    worker: RestartableProcess
     way: DatabaseWay
     history: HistoryWriter
+    most_rounds: int | None = None
     violations: list[Violation] = attrs.field(factory=list)
+    remarks: list[str] = attrs.field(factory=list)
+
+    def rounds(self, seconds: float) -> Iterator[int]:
+        """A number for each fault and its mending: as many as are asked for, or until time is up; one at least."""
+        until = time.monotonic() + seconds
+        for number in itertools.count(1):
+            yield number
+            is_over = time.monotonic() > until if self.most_rounds is None else number >= self.most_rounds
+            if is_over:
+                return
 
     async def kill_service(self) -> None:
         """kill -9, and start it again."""
-        self.history.fault("service killed")
-        await self.service.kill()
-        await self.service.start()
-        self.history.fault("service started again")
+        await self._kill(self.service, "service")
+
+    async def kill_worker(self) -> None:
+        """kill -9, and start it again."""
+        await self._kill(self.worker, "worker")
+
+    async def _kill(self, process: RestartableProcess, name: str) -> None:
+        self.history.fault(f"{name} killed")
+        await process.kill()
+        await process.start()
+        self.history.fault(f"{name} started again")
 
     async def restart_service(self) -> None:
         """SIGTERM, which it must answer with exit status 0, and start it again."""
-        self.history.fault("service told to stop")
-        status = await self.service.terminate()
-        if status != 0:
-            self.violations.append(Violation("stopped_badly", f"exit status {status} after SIGTERM"))
+        await self.stop(self.service)
         await self.service.start()
         self.history.fault("service started again")
+
+    async def stop(self, process: RestartableProcess) -> float:
+        """By SIGTERM, which it must answer with exit status 0; how many seconds it took."""
+        self.history.fault("service told to stop")
+        began = time.monotonic()
+        status = await process.terminate()
+        if status != 0:
+            self.violations.append(Violation("stopped_badly", f"exit status {status} after SIGTERM"))
+        return time.monotonic() - began
 
     async def kill_postgres(self, down_seconds: float) -> None:
         """kill -9 of all its processes, and after a while start it again."""
         self.history.fault("PostgreSQL killed")
         await self.postgres.kill()
         await asyncio.sleep(down_seconds)
+        await self.postgres.start()
+        self.history.fault("PostgreSQL started again")
+
+    async def restart_postgres_fast(self) -> None:
+        """Stopped as an operator stops it, and started again at once."""
+        self.history.fault("PostgreSQL told to stop")
+        await self.postgres.stop_fast()
         await self.postgres.start()
         self.history.fault("PostgreSQL started again")
 

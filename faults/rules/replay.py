@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import base64
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -11,16 +12,40 @@ import orjson
 from faults.history import Request
 from faults.observed import SpoolRefusal
 
+PacketId = tuple[str, str, int, str]
+"""Call, stream, sequence and data: a text, or raw data in base64."""
+
 
 def with_refusals_on_replay(requests: Sequence[Request], refusals: Sequence[SpoolRefusal]) -> list[Request]:
-    """Each of them marked: from there it counts as refused, so that nothing of it may be stored."""
-    refused = {(refusal.call_id, _content(refusal.entry)) for refusal in refusals}
-    return [
-        attrs.evolve(request, refused_on_replay=True)
-        if request.is_spooled and (request.attempt.call_id, _content(_entry(request))) in refused
-        else request
-        for request in requests
-    ]
+    """Each of them marked: from there it counts as refused, so that nothing of it may be stored.
+
+    A packet that came over a WebSocket shares its entry with others, and may be in several if it was sent
+    again. Which of them was refused cannot be told, so it counts as not answered.
+    """
+    entries = {(refusal.call_id, _content(refusal.entry)) for refusal in refusals}
+    packets = {packet for refusal in refusals for packet in _packets_kept(refusal)}
+    return [_judged(request, entries, packets) if request.is_spooled else request for request in requests]
+
+
+def _judged(request: Request, entries: set[tuple[str, bytes]], packets: set[PacketId]) -> Request:
+    if request.attempt.over == "websocket":
+        is_among_them = not packets.isdisjoint(_ways_to_keep(request))
+        return attrs.evolve(request, outcome=None, answered_at_line=None) if is_among_them else request
+    is_refused = (request.attempt.call_id, _content(_entry(request))) in entries
+    return attrs.evolve(request, refused_on_replay=True) if is_refused else request
+
+
+def _packets_kept(refusal: SpoolRefusal) -> Iterator[PacketId]:
+    for packet in refusal.entry.get("packets", ()):
+        data = packet["text"] if "text" in packet else packet["raw"]
+        yield refusal.call_id, packet["stream"], packet["sequence"], data
+
+
+def _ways_to_keep(request: Request) -> Iterator[PacketId]:
+    """It went as text, or raw, of a text call or of one that is in base64 here."""
+    body = request.attempt.body
+    for data in (body["data"], base64.b64encode(body["data"].encode()).decode()):
+        yield request.attempt.call_id, body["stream"], body["sequence"], data
 
 
 def _entry(request: Request) -> dict[str, Any]:
