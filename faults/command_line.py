@@ -9,8 +9,7 @@ import resource
 import shutil
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,14 +19,9 @@ from rich.console import Console
 
 from faults.experiments.everyone import CONTROLS, EXPERIMENTS
 from faults.experiments.experiment import Experiment
-from faults.postgres import running_postgres
 from faults.report import show_summary, show_trial
-from faults.trial import Trial, run_trial
+from faults.turns import SEEDS, Turns
 
-CONTROL_SECONDS: Final = 10.0
-SHORT_SECONDS: Final = 14.0
-SOAK_SECONDS: Final = 45.0
-SEEDS: Final = 2**31
 FILE_WIDTH: Final = 120
 SCRATCH: Final = Path("/var/tmp")  # noqa: S108 # on a disk, where /tmp may be memory, which fsync does not slow
 
@@ -38,6 +32,7 @@ class Options:
 
     seed: int
     minutes: float | None
+    rounds: int | None
     only: frozenset[str]
 
 
@@ -52,54 +47,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = Path(tempfile.mkdtemp(prefix="trunkline-faults-", dir=SCRATCH))
     folder.chmod(0o755)  # as root, PostgreSQL runs as another user, who must get through
     console.print(f"seed {options.seed}; histories, ledgers and logs in {folder}")
+    turns = Turns(
+        options.seed, options.minutes, options.rounds, folder, lambda trial: show_trial(console, trial)
+    )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        trials = runner.run(_run(options, chosen_experiments, folder, console))
-    show_summary(console, options.seed, trials)
-    if not all(trial.is_as_expected for trial in trials):
+        runner.run(turns.take(chosen_experiments))
+    show_summary(console, options.seed, turns.trials)
+    if not all(trial.is_as_expected for trial in turns.trials):
         return 1
     shutil.rmtree(folder)
     return 0
-
-
-async def _run(
-    options: Options, experiments: Sequence[Experiment], folder: Path, console: Console
-) -> list[Trial]:
-    trials: list[Trial] = []
-    seeds = random.Random(options.seed)
-    async with running_postgres(folder) as postgres:
-        for number, experiment in enumerate(_in_turn(experiments, options.minutes), start=1):
-            seed = seeds.randrange(SEEDS)
-            seconds = _seconds(experiment, options)
-            trial_folder = _make_folder(folder, f"{number}-{experiment.name}")
-            trial = await run_trial(experiment, postgres, trial_folder, seed, seconds)
-            show_trial(console, trial)
-            trials.append(trial)
-    return trials
-
-
-def _make_folder(parent: Path, name: str) -> Path:
-    folder = parent / name
-    folder.mkdir()
-    return folder
-
-
-def _seconds(experiment: Experiment, options: Options) -> float:
-    """For how long new calls begin, and things are broken."""
-    if experiment.is_control:
-        return CONTROL_SECONDS
-    return SHORT_SECONDS if options.minutes is None else SOAK_SECONDS
-
-
-def _in_turn(experiments: Sequence[Experiment], minutes: float | None) -> Iterator[Experiment]:
-    """Each once; in a soak then those that are no controls again and again, until time is up."""
-    until = time.monotonic() + (minutes or 0) * 60
-    yield from experiments
-    again = [experiment for experiment in experiments if not experiment.is_control] or list(experiments)
-    while True:
-        for experiment in again:
-            if time.monotonic() > until:
-                return
-            yield experiment
 
 
 def chosen(only: frozenset[str]) -> list[Experiment]:
@@ -127,6 +84,12 @@ def parse(arguments: Sequence[str] | None) -> Options:
         "--minutes", type=float, help="soak: longer experiments, again and again for this long"
     )
     parser.add_argument(
+        "--rounds",
+        type=_count,
+        metavar="N",
+        help="this many rounds of each experiment, each round a fault and its mending",
+    )
+    parser.add_argument(
         "--only",
         action="append",
         default=[],
@@ -135,6 +98,13 @@ def parse(arguments: Sequence[str] | None) -> Options:
     )
     given = vars(parser.parse_args(arguments))
     return Options(**given | {"only": frozenset(given["only"])})
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise ValueError("must be 1 or more")
+    return count
 
 
 def _allow_many_connections() -> None:

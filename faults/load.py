@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import time
 from collections.abc import Sequence
@@ -18,21 +19,29 @@ CALLS_PER_SECOND: Final = 6.0
 
 @attrs.frozen
 class Load:
-    """``sender`` tells the history; ``seconds`` is how long new calls begin."""
+    """``sender`` tells the history."""
 
     sender: Sender
     seed: int
-    seconds: float
     calls_per_second: float = CALLS_PER_SECOND
+    _is_over: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
+
+    def stop(self) -> None:
+        """No call begins any more."""
+        self._is_over.set()
 
     async def run(self) -> None:
         """Until every call that began is over. Raises nothing that a fault causes."""
+        if not self.calls_per_second:
+            return
         dice = random.Random(self.seed)
         began = time.monotonic()
         async with asyncio.TaskGroup() as calls:
-            for number in range(int(self.seconds * self.calls_per_second)):
+            for number in itertools.count():
                 due = began + number / self.calls_per_second
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
+                if self._is_over.is_set():
+                    return
                 call = plan_call(dice, f"call-{self.seed}-{number}")
                 calls.create_task(self._place(call), name=call.call_id)
 

@@ -25,6 +25,8 @@ def show_trial(console: Console, trial: Trial) -> None:
         f"  {figures.packets_stored} packets stored, {figures.calls_archived} calls archived, "
         f"{figures.effects} AI effects, {figures.effects_repeated} repeated after a fault"
     )
+    for remark in trial.remarks:
+        console.print(f"  {remark}")
     for name, count in Counter(violation.name for violation in trial.violations).items():
         shown = [violation for violation in trial.violations if violation.name == name][:VIOLATIONS_SHOWN]
         console.print(f"  {name}, {count} times")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from typing import Final, Protocol
 
 import attrs
 
@@ -18,6 +19,16 @@ from faults.violation import Violation
 
 DRAIN_SECONDS: Final = 8
 """What the processes are given to leave in (``TRUNKLINE_DRAIN_SECONDS``)."""
+TOLD_WITHIN_SECONDS: Final = 60
+"""After the last fault: every sender must have been told by then."""
+
+
+class RunningLoad(Protocol):
+    """Ends some time after it was told to stop, when all of it has been told."""
+
+    async def run(self) -> None: ...
+
+    def stop(self) -> None: ...
 
 
 @attrs.define(eq=False)
@@ -40,13 +51,29 @@ class Stage:
     remarks: list[str] = attrs.field(factory=list)
 
     def rounds(self, seconds: float) -> Iterator[int]:
-        """A number for each fault and its mending: as many as are asked for, or until time is up; one at least."""
+        """One for each fault and its mending: as many as are asked for, or until time is up; one at least."""
         until = time.monotonic() + seconds
         for number in itertools.count(1):
             yield number
             is_over = time.monotonic() > until if self.most_rounds is None else number >= self.most_rounds
             if is_over:
                 return
+
+    @asynccontextmanager
+    async def under(self, load: RunningLoad) -> AsyncIterator[None]:
+        """The load goes on meanwhile, and is then stopped and waited for."""
+        running = asyncio.create_task(load.run())
+        try:
+            yield
+            load.stop()
+            told, _ = await asyncio.wait({running}, timeout=TOLD_WITHIN_SECONDS)
+            if not told:
+                waited = f"senders still waited {TOLD_WITHIN_SECONDS} s after the last fault"
+                self.violations.append(Violation("never_told", waited))
+        finally:
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
 
     async def kill_service(self) -> None:
         """kill -9, and start it again."""

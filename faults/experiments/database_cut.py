@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 
 from faults.experiments.experiment import Experiment
 from faults.stage import Stage
 
 
 async def trouble_the_way(stage: Stage, dice: random.Random, seconds: float) -> None:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
+    for _ in stage.rounds(seconds):
         await asyncio.sleep(dice.uniform(0.1, 0.6))
         match dice.choice(("unanswered", "unanswered", "unheard", "cut", "dark")):
             case "unanswered":

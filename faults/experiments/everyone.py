@@ -5,19 +5,35 @@ from __future__ import annotations
 from typing import Final
 
 from faults.experiments.clients_hang_up import CLIENTS_HANG_UP, break_nothing
+from faults.experiments.database_away import DATABASE_AWAY
 from faults.experiments.database_cut import DATABASE_CUT
-from faults.experiments.experiment import Experiment
+from faults.experiments.experiment import Experiment, Extent
+from faults.experiments.postgres_fast_restarts import POSTGRES_FAST_RESTARTS
 from faults.experiments.postgres_killed import POSTGRES_KILLED, kill_postgres
 from faults.experiments.service_killed import SERVICE_KILLED, kill_the_service
 from faults.experiments.service_restarted import SERVICE_RESTARTED
+from faults.experiments.stopped_with_open_websockets import STOPPED_WITH_OPEN_WEBSOCKETS
 
-EXPERIMENTS: Final = (SERVICE_KILLED, POSTGRES_KILLED, SERVICE_RESTARTED, DATABASE_CUT, CLIENTS_HANG_UP)
+EXPERIMENTS: Final = (
+    DATABASE_AWAY,
+    SERVICE_KILLED,
+    POSTGRES_KILLED,
+    POSTGRES_FAST_RESTARTS,
+    SERVICE_RESTARTED,
+    STOPPED_WITH_OPEN_WEBSOCKETS,
+    DATABASE_CUT,
+    CLIENTS_HANG_UP,
+)
+
+CONTROL_EXTENT: Final = Extent(10.0)
 
 CONTROLS: Final = (
     Experiment(
         name="control-acknowledges-first",
         expectation="A service that answers before it commits loses packets when it is killed.",
         program="faults.controls.acknowledges_first",
+        short=CONTROL_EXTENT,
+        long=CONTROL_EXTENT,
         disturb=kill_the_service,
         must_show=frozenset({"packet_lost"}),
     ),
@@ -26,6 +42,9 @@ CONTROLS: Final = (
         expectation="A service that commits with synchronous_commit=off loses packets when PostgreSQL is "
         "killed.",
         program="faults.controls.commits_unsynced",
+        short=CONTROL_EXTENT,
+        long=CONTROL_EXTENT,
+        breaks_postgres=True,
         disturb=kill_postgres,
         must_show=frozenset({"packet_lost"}),
     ),
@@ -34,6 +53,8 @@ CONTROLS: Final = (
         expectation="A service that takes other bytes under a number for a duplicate acknowledges what it "
         "has not stored.",
         program="faults.controls.sees_no_conflicts",
+        short=CONTROL_EXTENT,
+        long=CONTROL_EXTENT,
         disturb=break_nothing,
         must_show=frozenset({"packet_bytes_differ"}),
     ),

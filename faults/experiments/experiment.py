@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 import attrs
 
+from faults.load import CALLS_PER_SECOND
 from faults.stage import Stage
+
+SHORT_SECONDS: Final = 14.0
+LONG_SECONDS: Final = 45.0
 
 Disturb = Callable[[Stage, random.Random, float], Awaitable[None]]
 """Breaks and mends for so many seconds, while the load goes on; all is mended on return."""
+
+
+@attrs.frozen
+class Extent:
+    """For how long things are broken: so many seconds, or so many rounds of a fault and its mending."""
+
+    seconds: float
+    rounds: int | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -24,9 +37,20 @@ class Experiment:
     name: str
     expectation: str
     disturb: Disturb
+    short: Extent = Extent(SHORT_SECONDS)
+    long: Extent = Extent(LONG_SECONDS)
+    """As `make soak` has it."""
     program: str = "entrypoints"
+    calls_per_second: float = CALLS_PER_SECOND
+    """Of the PBX's load; 0 where the experiment brings its own."""
     is_behind_way: bool = False
     hang_up_share: float = 0.0
+    takes_every_write: bool = False
+    """No packet, init or completion may be answered 5xx, whatever is broken."""
+    breaks_postgres: bool = False
+    """So that it needs a PostgreSQL of its own."""
+    measures_time: bool = False
+    """So that nothing else may run beside it."""
     must_show: frozenset[str] = frozenset()
 
     @property

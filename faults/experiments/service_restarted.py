@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 
 from faults.experiments.experiment import Experiment
 from faults.stage import Stage
 
 
 async def restart_the_service(stage: Stage, dice: random.Random, seconds: float) -> None:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
+    for _ in stage.rounds(seconds):
         await asyncio.sleep(dice.uniform(0.5, 2.5))
         await stage.restart_service()
 

@@ -27,6 +27,14 @@ def answer_violations(requests: Sequence[Request]) -> Iterator[Violation]:
             yield from _of_read(request, acknowledged[request.attempt.call_id])
 
 
+def refused_writes(requests: Sequence[Request]) -> Iterator[Violation]:
+    """For experiments that may cost no packet, init or completion more than time."""
+    for request in requests:
+        status, attempt = request.status, request.attempt
+        if attempt.action != "read" and status is not None and status >= 500:
+            yield Violation("write_refused", f"attempt {attempt.number} ({attempt.action}) got {status}")
+
+
 def _of_read(read: Request, acknowledged: Sequence[Tried]) -> Iterator[Violation]:
     """What is spooled is shown only once it is in the database."""
     if read.outcome is None or not (read.was_acknowledged or read.was_refused):

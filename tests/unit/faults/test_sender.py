@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from aiohttp import web
 from faults.history import HistoryWriter, Request, read_history, requests_of
 from faults.load import Load
 from faults.sender import Sender
+from tests.waiting import until
 
 
 @attrs.define(eq=False)
@@ -93,9 +95,20 @@ async def test_who_hangs_up_is_told_nothing(tmp_path: Path) -> None:
 
 
 async def test_a_load_places_its_calls_to_their_end(tmp_path: Path) -> None:
-    async with sending(tmp_path) as (sender, _):
-        await Load(sender, seed=1, seconds=0.1, calls_per_second=50).run()
+    async with sending(tmp_path) as (sender, api):
+        load = Load(sender, seed=1, calls_per_second=50)
+        running = asyncio.create_task(load.run())
+        await until(lambda: len(api.seen) > 5, within_seconds=10)
+        load.stop()
+        await running
     requests = told(tmp_path)
-    assert {request.attempt.call_id for request in requests} == {f"call-1-{number}" for number in range(5)}
+    calls = {request.attempt.call_id for request in requests}
+    assert calls == {f"call-1-{number}" for number in range(len(calls))}
     assert {request.attempt.action for request in requests} >= {"init", "packet", "complete"}
     assert all(request.was_acknowledged for request in requests)
+
+
+async def test_a_load_of_no_calls_is_over_at_once(tmp_path: Path) -> None:
+    async with sending(tmp_path) as (sender, _):
+        await Load(sender, seed=1, calls_per_second=0).run()
+    assert told(tmp_path) == []

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+from typing import Any, cast
+
 import attrs
 import pytest
 
 from faults.checker import Figures
 from faults.command_line import chosen, parse
 from faults.experiments.everyone import CONTROLS, EXPERIMENTS
-from faults.experiments.experiment import Experiment
+from faults.experiments.experiment import Experiment, Extent
 from faults.report import judgement
+from faults.stage import Stage
 from faults.trial import Trial
+from faults.turns import Turns
 from faults.violation import Violation
 
 SOMETHING = Figures(
@@ -35,6 +41,13 @@ def trial_of(experiment: Experiment, *names: str, figures: Figures = SOMETHING) 
         figures=figures,
         violations=tuple(Violation(name, "something") for name in names),
     )
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """Of nothing at all."""
+    nothing = cast(Any, None)
+    return Stage(nothing, nothing, nothing, nothing, nothing, nothing)
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
@@ -65,6 +78,39 @@ def test_all_are_run_unless_some_are_named() -> None:
 def test_an_unknown_name_ends_the_process() -> None:
     with pytest.raises(SystemExit, match="no experiment is called nothing"):
         chosen(frozenset({"nothing"}))
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "two"])
+def test_rounds_are_one_or_more(text: str) -> None:
+    with pytest.raises(SystemExit):
+        parse(["--rounds", text])
+
+
+def turns(folder: Path, minutes: float | None = None, rounds: int | None = None) -> Turns:
+    return Turns(1, minutes, rounds, folder, lambda trial: None)
+
+
+def test_a_soak_has_the_long_form_and_rounds_have_their_number(tmp_path: Path) -> None:
+    def extents(turns: Turns) -> list[Extent]:
+        return [turn.extent for turn in turns.once(EXPERIMENTS)]
+
+    assert extents(turns(tmp_path)) == [experiment.short for experiment in EXPERIMENTS]
+    assert extents(turns(tmp_path, minutes=1)) == [experiment.long for experiment in EXPERIMENTS]
+    assert {extent.rounds for extent in extents(turns(tmp_path, rounds=3))} == {3}
+
+
+def test_an_experiment_alone_has_the_seed_that_it_has_among_others(tmp_path: Path) -> None:
+    (alone,) = turns(tmp_path).once(EXPERIMENTS[2:3])
+    among = {turn.experiment.name: turn.seed for turn in turns(tmp_path).once(EXPERIMENTS)}
+    assert alone.seed == among[EXPERIMENTS[2].name]
+    assert len(set(among.values())) == len(EXPERIMENTS)
+
+
+def test_rounds_are_as_many_as_are_asked_for_or_until_time_is_up(stage: Stage) -> None:
+    assert list(stage.rounds(0)) == [1]
+    assert len([time.sleep(0.02) for _ in stage.rounds(0.1)]) > 1
+    stage.most_rounds = 3
+    assert list(stage.rounds(0)) == [1, 2, 3]
 
 
 def test_a_seed_is_drawn_where_none_is_given() -> None:
