@@ -35,7 +35,7 @@ faults: setup ## break what it stands on, under load, and check its promises (at
 MINUTES ?= 60
 
 .PHONY: soak
-soak: setup ## the same for longer and again and again (MINUTES=60 SEED=)
+soak: setup ## the long form of each experiment, again and again (MINUTES=60 SEED=)
 	@$(BIN)/python -m faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 .PHONY: setup

@@ -71,9 +71,7 @@ class HistoryWriter:
         self._synced = 0
         self._syncing = asyncio.Lock()
 
-    async def attempt(
-        self, action: Action, call_id: str, body: dict[str, Any], over: Over = "http"
-    ) -> int:
+    async def attempt(self, action: Action, call_id: str, body: dict[str, Any], over: Over = "http") -> int:
         """The attempt's number, once its line is synced."""
         self._attempts += 1
         number = self._attempts

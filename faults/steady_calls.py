@@ -63,7 +63,7 @@ def latencies_of(writes: Iterable[Write]) -> Latencies:
 
 @attrs.define(eq=False)
 class SteadyCalls:
-    """At any time twenty calls are under way, with a packet each every 40 ms where ``packets_per_second`` is 500.
+    """At any time twenty calls are under way, with a packet each every 40 ms at 500 packets a second.
 
     What is due does not wait for answers, but for the init's of its call, and a completion for its packets'.
     Packets are announced to the history a second before they are due, many with one sync: to sync each on

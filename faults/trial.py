@@ -21,8 +21,8 @@ from faults.load import Load
 from faults.observed import observe, states_of_calls
 from faults.postgres import KillablePostgres
 from faults.processes import NotReady, RestartableProcess, free_port
-from faults.sender import Sender
 from faults.rules.answers import refused_writes
+from faults.sender import Sender
 from faults.stage import DRAIN_SECONDS, Stage
 from faults.violation import Violation
 
@@ -44,7 +44,10 @@ _PATIENCE: Final = {
 
 @attrs.frozen(kw_only=True)
 class Trial:
-    """What came of an experiment. ``faults`` counts what was broken and mended; ``remarks`` are its own figures."""
+    """What came of an experiment. ``faults`` counts what was broken and mended.
+
+    ``remarks`` are figures of its own.
+    """
 
     experiment: Experiment
     seed: int

@@ -33,7 +33,7 @@ class Turn:
 
 @attrs.define(eq=False)
 class Turns:
-    """``minutes`` and ``rounds`` are None for the short form; ``show`` is told of each trial when it is over."""
+    """``minutes`` and ``rounds`` are None for the short form; ``show`` is told of each finished trial."""
 
     seed: int
     minutes: float | None

@@ -47,11 +47,14 @@ class WebSocketCalls:
         """Whether all sockets were connected to it, by then."""
         try:
             async with asyncio.timeout(within_seconds):
-                while len(self.sockets) < self.count or any(each.connected_to != url for each in self.sockets):
+                while not self._all_are_at(url):  # noqa: ASYNC110 # they tell nobody
                     await asyncio.sleep(_POLL_SECONDS)
         except TimeoutError:
             return False
         return True
+
+    def _all_are_at(self, url: str) -> bool:
+        return len(self.sockets) == self.count and all(each.connected_to == url for each in self.sockets)
 
     async def _place(self, session: aiohttp.ClientSession, number: int) -> None:
         dice = random.Random(f"{self.seed} {number}")

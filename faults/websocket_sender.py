@@ -1,4 +1,4 @@
-"""Sends a call's packets over one WebSocket, and again over the next, until each is told what became of it."""
+"""Sends a call's packets over one WebSocket, and over the next, until each is told what became of it."""
 
 from __future__ import annotations
 
@@ -94,10 +94,8 @@ class WebSocketSender:
 
     async def _keep_connected(self) -> None:
         for url in itertools.cycle(self.urls):
-            try:
+            with suppress(aiohttp.ClientError, OSError, TimeoutError):  # nobody is there; or not yet
                 await self._use(url)
-            except (aiohttp.ClientError, OSError, TimeoutError):
-                pass  # nobody is there; or not yet
             await asyncio.sleep(self.dice.uniform(*_AGAIN_AFTER_SECONDS))
 
     async def _use(self, url: str) -> None:

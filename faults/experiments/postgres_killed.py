@@ -20,8 +20,9 @@ async def kill_postgres(stage: Stage, dice: random.Random, seconds: float) -> No
 
 POSTGRES_KILLED = Experiment(
     name="postgres-killed",
-    expectation="After kill -9 of every PostgreSQL process everything acknowledged is there, once, no packet, "
-    "init or completion was refused, and the service, never restarted, archives every completed call.",
+    expectation="After kill -9 of every PostgreSQL process everything acknowledged is there, once, no "
+    "packet, init or completion was refused, and the service, never restarted, archives every completed "
+    "call.",
     disturb=kill_postgres,
     long=Extent(LONG_SECONDS, ROUNDS),
     takes_every_write=True,

@@ -67,9 +67,9 @@ async def _require_all_at(stage: Stage, calls: WebSocketCalls, process: Restarta
 
 STOPPED_WITH_OPEN_WEBSOCKETS = Experiment(
     name="stopped-with-open-websockets",
-    expectation=f"At SIGTERM under load {SOCKETS} open WebSockets are all closed with {SERVICE_RESTARTS} and go "
-    f"on at another process, nothing acknowledged is lost, and the service leaves with exit status 0 within "
-    f"{DRAIN_SECONDS} s.",
+    expectation=f"At SIGTERM under load {SOCKETS} open WebSockets are all closed with {SERVICE_RESTARTS} "
+    "and go on at another process, nothing acknowledged is lost, and the service leaves with exit status 0 "
+    f"within {DRAIN_SECONDS} s.",
     disturb=stop_one_after_the_other,
     short=Extent(SHORT_SECONDS),
     calls_per_second=CALLS_PER_SECOND,

@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from faults.history import Action, Attempt, Fault, Outcome, Record
+from faults.history import Action, Attempt, Fault, Outcome, Over, Record
 from faults.observed import AiRequest, Observed, StoredCall, StoredEvent, StoredPacket, StoredStream
 
 MULAW = {"encoding": "audio/x-mulaw", "sample_rate_hz": 8000, "channels": 1}
@@ -20,10 +20,10 @@ class Telling:
     _numbers: int = 0
     _now: float = 1_000.0
 
-    def asked(self, action: Action, call_id: str, body: dict[str, Any]) -> int:
+    def asked(self, action: Action, call_id: str, body: dict[str, Any], over: Over = "http") -> int:
         self._numbers += 1
         self._now += 1
-        self.records.append(Attempt(self._numbers, self._now, action, call_id, body))
+        self.records.append(Attempt(self._numbers, self._now, action, call_id, body, over))
         return self._numbers
 
     def answered(self, number: int, status: int | None, body: dict[str, Any] | None = None) -> None:

@@ -9,7 +9,9 @@ import attrs
 import pytest
 
 from faults.checker import Verdict, check
+from faults.history import requests_of
 from faults.observed import Observed, SpoolRefusal, StoredCall, StoredEvent, StoredPacket, StoredStream
+from faults.rules.answers import refused_writes
 from tests.unit.faults.good_run import (
     MULAW,
     Telling,
@@ -388,6 +390,28 @@ def test_what_was_spooled_and_is_neither_stored_nor_kept_as_refused_is_lost() ->
     telling.told("packet", "audio", packet(3, "BgcI"), 202, SPOOLED)
     observed = attrs.evolve(good_observed(), spool_refusals=[REFUSED])
     assert verdict(observed, telling).names == {"packet_lost"}
+
+
+def test_a_spooled_packet_over_a_websocket_is_lost_unless_an_entry_that_was_refused_has_it() -> None:
+    telling = good_telling()
+    for sequence, data in ((3, "BgcI"), (4, "CQoL")):
+        telling.answered(telling.asked("packet", "audio", packet(sequence, data), "websocket"), 202, SPOOLED)
+    kept = {"stream": "main", "sequence": 3, "timestamp": 3.0, "raw": "BgcI"}
+    conflict = {"stream": "main", "sequence": 1, "timestamp": 1.0, "raw": "////"}
+    observed = attrs.evolve(
+        good_observed(), spool_refusals=[SpoolRefusal("audio", {"packets": [kept, conflict]})]
+    )
+    (lost,) = verdict(observed, telling).violations
+    assert (lost.name, "packet 4" in lost.what) == ("packet_lost", True)
+
+
+def test_a_write_that_was_refused_for_want_of_something_is_named_where_none_may_be() -> None:
+    telling = good_telling()
+    telling.told("read", "text", {}, 503)
+    telling.told("packet", "text", packet(1, "Good morning. "), None)
+    refused = [*refused_writes(requests_of(telling.records))]
+    assert [violation.name for violation in refused] == ["write_refused"]
+    assert "(packet) got 503" in refused[0].what
 
 
 def test_what_was_refused_on_replay_must_not_be_stored() -> None:

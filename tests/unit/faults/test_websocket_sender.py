@@ -14,6 +14,7 @@ import attrs
 import orjson
 from aiohttp import web
 
+from domain.packet import IncomingPacket
 from entrypoints.http.packet_frames import packet_of_text, packets_of_frame
 from faults.history import HistoryWriter, Request, read_history, requests_of
 from faults.websocket_sender import WebSocketSender
@@ -21,7 +22,7 @@ from faults.websocket_wire import Refused, durable_by, frame, raw_data, refused_
 from tests.unit.faults.good_run import packet
 
 Serve = Callable[["Peer"], Awaitable[None]]
-GREETING = {"call_id": "c-1", "state": None, "streams": []}
+GREETING: dict[str, Any] = {"call_id": "c-1", "state": None, "streams": []}
 
 
 @attrs.define(eq=False)
@@ -41,7 +42,7 @@ class Peer:
 
     async def until_sent(self, count: int) -> list[tuple[str, int, bytes | str]]:
         """So many packets, read as the service reads them."""
-        packets = []
+        packets: list[IncomingPacket] = []
         while len(packets) < count:
             message = await self.socket.receive()
             if message.type is aiohttp.WSMsgType.BINARY:
