@@ -21,6 +21,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from adapters.ai.provider_client import MAX_ANSWER_BYTES
 from entrypoints.simulators import ai_command
 from entrypoints.simulators.ai.chance import Chance
 from entrypoints.simulators.ai.server import SimulatedAi
@@ -36,8 +37,8 @@ NONE: Final = "none"
 
 HANG_SECONDS: Final = 30
 FLOOD_BYTES: Final = 10 * 1024 * 1024
-SWARM_BYTES: Final = 7 * 1024 * 1024
-"""Of many small values, which take far more room when they are parsed."""
+SWARM_BYTES: Final = MAX_ANSWER_BYTES - 1024
+"""Of many small values, which take their time and far more room when they are parsed: no more than is read."""
 _CHUNK: Final = 64 * 1024
 
 RUBBISH: Final = (
