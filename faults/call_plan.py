@@ -49,7 +49,7 @@ class PlannedCall:
 
 
 @attrs.frozen
-class _Voice:
+class Voice:
     """Makes data that no other packet has, so that one in another's place shows."""
 
     dice: random.Random
@@ -70,7 +70,7 @@ class _Voice:
 
 
 def plan_call(dice: random.Random, call_id: str) -> PlannedCall:
-    voice = _Voice(dice, is_audio=dice.random() < 0.5)
+    voice = Voice(dice, is_audio=dice.random() < 0.5)
     is_announced = voice.is_audio or dice.random() < 0.7
     streams = ["main"] if dice.random() < 0.7 else ["caller", "agent"]
     lengths = {stream: dice.randint(*PACKETS) // len(streams) for stream in streams}
@@ -79,14 +79,14 @@ def plan_call(dice: random.Random, call_id: str) -> PlannedCall:
     late = PlannedPackets(dice.uniform(0, 1), (voice.packet(streams[0], lengths[streams[0]] + 1),))
     return PlannedCall(
         call_id,
-        _init(call_id, voice.is_audio) if is_announced else None,
+        init_body(call_id, voice.is_audio) if is_announced else None,
         sorted(packets, key=lambda planned: planned.due_seconds),
         _completion(dice, lengths),
         late if dice.random() < 0.3 else None,
     )
 
 
-def _init(call_id: str, is_audio: bool) -> Body:
+def init_body(call_id: str, is_audio: bool) -> Body:
     body: Body = {"call_id": call_id, "metadata": {"from": "+15551234"}}
     return body | {"media": _AUDIO} if is_audio else body
 
@@ -98,7 +98,7 @@ def _completion(dice: random.Random, lengths: dict[str, int]) -> Body | None:
     return {"final_sequence": lengths} if chance < 0.7 else {}
 
 
-def _packets(voice: _Voice, lengths: dict[str, int], largest: int) -> Iterator[PlannedPackets]:
+def _packets(voice: Voice, lengths: dict[str, int], largest: int) -> Iterator[PlannedPackets]:
     dice = voice.dice
     for stream, length in lengths.items():
         first = 1
@@ -110,7 +110,7 @@ def _packets(voice: _Voice, lengths: dict[str, int], largest: int) -> Iterator[P
             first = after
 
 
-def _followed_by(voice: _Voice, packet: Body) -> tuple[Then, tuple[Body, ...]]:
+def _followed_by(voice: Voice, packet: Body) -> tuple[Then, tuple[Body, ...]]:
     """A conflict comes alone, or with a packet that would be welcome by itself."""
     chance = voice.dice.random()
     if chance < 0.1:
@@ -122,7 +122,7 @@ def _followed_by(voice: _Voice, packet: Body) -> tuple[Then, tuple[Body, ...]]:
     return ("read" if chance < 0.25 else "nothing"), ()
 
 
-def _refused(voice: _Voice, stream: str) -> Iterator[PlannedPackets]:
+def _refused(voice: Voice, stream: str) -> Iterator[PlannedPackets]:
     """What is malformed, and what would be welcome without it."""
     if voice.dice.random() < 0.3:
         yield PlannedPackets(PACKET_SECONDS * 2, (voice.malformed(stream),))

@@ -1,8 +1,11 @@
-"""A TCP way from the service to PostgreSQL that can be cut, go dark, and lose the answer to a commit."""
+"""A TCP way to PostgreSQL that can be slow, dark, cut and reset, and can lose a commit or its answer."""
 
 from __future__ import annotations
 
 import asyncio
+import random
+import socket
+import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final, Literal
@@ -10,23 +13,34 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 import attrs
 
-NextCommit = Literal["passes", "never arrives", "is not answered"]
+NextCommit = Literal["passes", "never arrives", "is not answered", "is met with silence"]
 _COMMIT: Final = b"COMMIT"
 _CHUNK_BYTES: Final = 65_536
+_RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
+"""For SO_LINGER; see socket(7)."""
+
+
+def _nobody(what: str) -> None:
+    """Hears what nobody wants to know."""
 
 
 @attrs.define(eq=False)
 class DatabaseWay:
-    """``next_commit`` is what the next COMMIT on any connection meets; that connection is then cut.
+    """``next_commit`` is what the next COMMIT on any connection meets.
 
-    One that never arrives is never heard of by the server; one that is not answered is carried out.
-    ``tell`` hears of each when it happens.
+    One that never arrives is never heard of by the server; the others are carried out. After silence the
+    connection stays, though nothing comes back on it any more; otherwise it is then cut. ``tell`` hears of
+    each, and of each reset, when it happens.
     """
 
     _server_url: str
-    _tell: Callable[[str], None]
+    _tell: Callable[[str], None] = _nobody
+    _dice: random.Random = attrs.field(factory=random.Random)
     next_commit: NextCommit = "passes"
+    latency_seconds: tuple[float, float] = (0.0, 0.0)
+    """From and to: how long whatever is on the way takes, in each direction."""
     url: str = attrs.field(default="", init=False)
+    _reset_at_share: float | None = attrs.field(default=None, init=False)
     _is_open: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     _links: set[_Link] = attrs.field(factory=set, init=False)
 
@@ -49,12 +63,18 @@ class DatabaseWay:
         for link in tuple(self._links):
             link.abort()
 
+    def reset_next(self, at_share: float) -> None:
+        """The next bytes on the way, in either direction, get so far, and their connection is reset."""
+        self._reset_at_share = at_share
+
     def go_dark(self) -> None:
-        """From now on nothing gets through, though no connection breaks."""
+        """From now on nothing gets through, not even an end, though no connection breaks."""
         self._is_open.clear()
 
-    def come_back(self) -> None:
-        """What was held up gets through, in order."""
+    def come_back(self, forgotten_share: float = 0.0) -> None:
+        """What was held up gets through, in order; but a share of the connections stays dark for ever."""
+        for link in self._links:
+            link.is_forgotten |= self._dice.random() < forgotten_share
         self._is_open.set()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -66,11 +86,7 @@ class DatabaseWay:
         link = _Link(self, reader, writer, server_reader, server_writer)
         self._links.add(link)
         try:
-            async with asyncio.TaskGroup() as both_ways:
-                both_ways.create_task(link.to_server())
-                both_ways.create_task(link.to_client())
-        except* (OSError, _Over):
-            pass
+            await link.carry()
         finally:
             self._links.discard(link)
             link.abort()
@@ -82,7 +98,11 @@ class DatabaseWay:
             return await asyncio.open_unix_connection(f"{folder}/.s.PGSQL.{parts.port or 5432}")
         return await asyncio.open_connection(parts.hostname, parts.port or 5432)
 
-    async def until_open(self) -> None:
+    async def pass_through(self) -> None:
+        """Returns when what has come in may go out."""
+        low, high = self.latency_seconds
+        if high:
+            await asyncio.sleep(self._dice.uniform(low, high))
         await self._is_open.wait()
 
     def take_fate(self) -> NextCommit:
@@ -90,6 +110,15 @@ class DatabaseWay:
         if fate != "passes":
             self._tell(f"a commit {fate}")
         return fate
+
+    def take_reset(self, passing: bytes) -> int | None:
+        """After how many of these bytes their connection is reset, if it is."""
+        share, self._reset_at_share = self._reset_at_share, None
+        if share is None:
+            return None
+        at = int(share * len(passing))
+        self._tell(f"a connection is reset after {at} of {len(passing)} bytes")
+        return at
 
 
 class _Over(Exception):
@@ -103,35 +132,70 @@ class _Link:
     _to_client: asyncio.StreamWriter
     _from_server: asyncio.StreamReader
     _to_server: asyncio.StreamWriter
+    is_forgotten: bool = False
     _is_mute: bool = False
     _answered: asyncio.Event = attrs.field(factory=asyncio.Event)
+    _carrying: list[asyncio.Task[None]] = attrs.field(factory=list)
 
-    async def to_server(self) -> None:
-        while sent := await self._from_client.read(_CHUNK_BYTES):
-            await self._way.until_open()
+    async def carry(self) -> None:
+        """Until one end closes, or it is aborted."""
+        for writer in (self._to_client, self._to_server):
+            writer.transport.set_write_buffer_limits(0)  # what is written has left before anything breaks
+        try:
+            async with asyncio.TaskGroup() as both_ways:
+                self._carrying.append(both_ways.create_task(self._carry_to_server()))
+                self._carrying.append(both_ways.create_task(self._carry_to_client()))
+        except* (OSError, _Over):
+            pass
+
+    async def _carry_to_server(self) -> None:
+        while sent := await self._arrived(self._from_client):
             if _COMMIT in sent and (fate := self._way.take_fate()) != "passes":
                 await self._meet(fate, sent)
-            self._to_server.write(sent)
-            await self._to_server.drain()
+            else:
+                await self._pass_on(sent, self._to_server)
         raise _Over
 
     async def _meet(self, fate: NextCommit, commit: bytes) -> None:
+        if fate == "never arrives":
+            raise _Over
+        self._is_mute = True
+        self._to_server.write(commit)
+        await self._answered.wait()
         if fate == "is not answered":
-            self._is_mute = True
-            self._to_server.write(commit)
-            await self._answered.wait()
-        raise _Over
+            raise _Over
 
-    async def to_client(self) -> None:
-        while answer := await self._from_server.read(_CHUNK_BYTES):
-            await self._way.until_open()
+    async def _carry_to_client(self) -> None:
+        while answer := await self._arrived(self._from_server):
             if self._is_mute:
                 self._answered.set()
-                continue
-            self._to_client.write(answer)
-            await self._to_client.drain()
+            else:
+                await self._pass_on(answer, self._to_client)
+        raise _Over
+
+    async def _arrived(self, reader: asyncio.StreamReader) -> bytes:
+        """Empty for an end, which is held up like everything else."""
+        arrived = await reader.read(_CHUNK_BYTES)
+        await self._way.pass_through()
+        if self.is_forgotten:
+            await asyncio.Event().wait()
+        return arrived
+
+    async def _pass_on(self, passing: bytes, writer: asyncio.StreamWriter) -> None:
+        reset_at = self._way.take_reset(passing)
+        writer.write(passing[:reset_at])
+        await writer.drain()
+        if reset_at is not None:
+            self._reset()
+
+    def _reset(self) -> None:
+        for writer in (self._to_client, self._to_server):
+            end: socket.socket = writer.get_extra_info("socket")
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         raise _Over
 
     def abort(self) -> None:
+        for task in self._carrying:
+            task.cancel()
         for writer in (self._to_client, self._to_server):
             writer.transport.abort()

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import attrs
@@ -16,6 +16,8 @@ from faults.sender import Answer, Sender
 
 CALLS_PER_SECOND: Final = 6.0
 
+Plan = Callable[[random.Random, str], PlannedCall]
+
 
 @attrs.frozen
 class Load:
@@ -24,6 +26,7 @@ class Load:
     sender: Sender
     seed: int
     calls_per_second: float = CALLS_PER_SECOND
+    plan: Plan = plan_call
     _is_over: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
 
     def stop(self) -> None:
@@ -42,7 +45,7 @@ class Load:
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
                 if self._is_over.is_set():
                     return
-                call = plan_call(dice, f"call-{self.seed}-{number}")
+                call = self.plan(dice, f"call-{self.seed}-{number}")
                 calls.create_task(self._place(call), name=call.call_id)
 
     async def _place(self, call: PlannedCall) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from math import inf, nan
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 import attrs
@@ -14,13 +15,14 @@ import orjson
 
 @attrs.frozen
 class StoredCall:
-    """``transcript`` is its text, None before there is one."""
+    """``transcript`` is its text, None before there is one; ``failure_reason`` is of a FAILED one."""
 
     call_id: str
     state: str
     version: int
     encoding: str
     transcript: str | None = None
+    failure_reason: str | None = None
 
 
 @attrs.frozen
@@ -43,13 +45,17 @@ class StoredPacket:
 
 @attrs.frozen
 class StoredEvent:
-    """``state`` is what it led to; ``run`` that of the run which it tells of, if it tells of one."""
+    """``state`` is what it led to; ``run`` that of the run which it tells of, if it tells of one.
+
+    ``at_seconds`` is Unix time by the database's clock; not a number where nobody asked.
+    """
 
     call_id: str
     version: int
     state: str
     event: str
     run: int | None = None
+    at_seconds: float = nan
 
 
 @attrs.frozen
@@ -85,12 +91,20 @@ class SpoolRefusal:
 
 @attrs.frozen(kw_only=True)
 class Observed:
+    """``at_seconds`` is when, by the database's clock; ``deadlocks`` how many PostgreSQL had to resolve."""
+
     calls: Sequence[StoredCall] = ()
     streams: Sequence[StoredStream] = ()
     packets: Sequence[StoredPacket] = ()
     events: Sequence[StoredEvent] = ()
     spool_refusals: Sequence[SpoolRefusal] = ()
     ai_requests: Sequence[AiRequest] = ()
+    at_seconds: float = inf
+    deadlocks: int = 0
+
+
+_NOW: Final = "SELECT extract(epoch FROM clock_timestamp())::float8"
+_DEADLOCKS: Final = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
 
 
 async def observe(database_url: str, ai_ledger: Path) -> Observed:
@@ -105,6 +119,8 @@ async def observe(database_url: str, ai_ledger: Path) -> Observed:
                 events=await _events(connection),
                 spool_refusals=await _spool_refusals(connection),
                 ai_requests=read_ai_ledger(ai_ledger),
+                at_seconds=await connection.fetchval(_NOW),
+                deadlocks=await connection.fetchval(_DEADLOCKS),
             )
     finally:
         await connection.close()
@@ -138,7 +154,8 @@ def read_ai_ledger(path: Path) -> list[AiRequest]:
 
 async def _calls(connection: asyncpg.Connection) -> list[StoredCall]:
     rows = await connection.fetch(
-        "SELECT call_id, state, version, encoding, transcript ->> 'text' AS transcript FROM calls"
+        "SELECT call_id, state, version, encoding, transcript ->> 'text' AS transcript, failure_reason"
+        " FROM calls"
     )
     return [StoredCall(*row) for row in rows]
 
@@ -163,7 +180,8 @@ async def _packets(connection: asyncpg.Connection) -> list[StoredPacket]:
 
 async def _events(connection: asyncpg.Connection) -> list[StoredEvent]:
     rows = await connection.fetch(
-        "SELECT call_id, version, state, event, (detail ->> 'run')::integer AS run"
+        "SELECT call_id, version, state, event, (detail ->> 'run')::integer AS run,"
+        " extract(epoch FROM at)::float8 AS at_seconds"
         " FROM call_events ORDER BY call_id, version"
     )
     return [StoredEvent(*row) for row in rows]

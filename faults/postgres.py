@@ -19,6 +19,17 @@ from faults.processes import PROJECT, NotReady
 _PROC: Final = Path("/proc")
 DEAD_WITHIN_SECONDS: Final = 10
 
+# Statements that ask for the time, the service's and its libraries' alike, name these functions without their
+# schema, and so find the first on the path. New tables, which go into the first schema of it, stay in public.
+PUT_CLOCK_OFF: Final = """
+    CREATE SCHEMA clock_off;
+    CREATE FUNCTION clock_off.now() RETURNS timestamptz STABLE LANGUAGE sql
+        AS $$ SELECT pg_catalog.now() + make_interval(secs => {ahead_seconds}) $$;
+    CREATE FUNCTION clock_off.clock_timestamp() RETURNS timestamptz VOLATILE LANGUAGE sql
+        AS $$ SELECT pg_catalog.clock_timestamp() + make_interval(secs => {ahead_seconds}) $$;
+    ALTER DATABASE "{name}" SET search_path = public, clock_off, pg_catalog;
+"""
+
 
 class KillablePostgres:
     """A server on ``folder``, held by a process of its own that dies with it.
@@ -89,14 +100,23 @@ class KillablePostgres:
         if self._holder is not None and self._holder.returncode is None:
             await self._holder.communicate(b"")  # which ends its input
 
-    async def make_database(self, name: str) -> str:
-        """The URL of a new and empty one."""
-        connection = await asyncpg.connect(self.url)
-        try:
-            await connection.execute(f'CREATE DATABASE "{name}"')
-        finally:
-            await connection.close()
-        return urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))
+    async def make_database(self, name: str, ahead_seconds: float = 0.0) -> str:
+        """The URL of a new and empty one. Its clock is so far ahead of this machine's, or behind it."""
+        url = urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))
+        await _execute(self.url, f'CREATE DATABASE "{name}"')
+        # So that a deadlock is seen as one before the service gives up on its transaction.
+        await _execute(url, f"ALTER DATABASE \"{name}\" SET deadlock_timeout = '100ms'")
+        if ahead_seconds:
+            await _execute(url, PUT_CLOCK_OFF.format(name=name, ahead_seconds=ahead_seconds))
+        return url
+
+
+async def _execute(url: str, statements: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statements)
+    finally:
+        await connection.close()
 
 
 @asynccontextmanager

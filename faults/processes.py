@@ -4,18 +4,58 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import aiohttp
+import attrs
 
 PROJECT: Final = Path(__file__).parents[1]
 READY_SECONDS: Final = 60
 STOP_SECONDS: Final = 30
+
+
+@attrs.frozen
+class Ended:
+    """How a program ended that was left to itself; ``errors`` is what it wrote to standard error."""
+
+    status: int
+    errors: str
+    seconds: float
+
+
+async def run_to_its_end(arguments: Sequence[str], environment: Mapping[str, str]) -> Ended:
+    """``python -m …``."""
+    began = time.monotonic()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        *arguments,
+        cwd=PROJECT,
+        env=_environment_with(environment),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is ours to pass on
+    )
+    try:
+        _, errors = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    assert process.returncode is not None
+    return Ended(process.returncode, errors.decode(errors="replace"), time.monotonic() - began)
+
+
+def _environment_with(settings: Mapping[str, str]) -> dict[str, str]:
+    """That of this process, without its own settings of Trunkline."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE_")}
+    return {**clean, **settings}
 
 
 class NotReady(Exception):
@@ -49,19 +89,26 @@ class RestartableProcess:
 
     async def start(self) -> None:
         """Returns once it answers that it is ready. Raises NotReady."""
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE_")}
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
                 *self._arguments,
                 cwd=PROJECT,
-                env={**clean, **self._environment},
+                env=_environment_with(self._environment),
                 stdout=log.fileno(),
                 stderr=log.fileno(),
                 start_new_session=True,  # Ctrl-C is ours to pass on
             )
         await self._until_ready(self._process)
+
+    @property
+    def peak_memory_bytes(self) -> int:
+        """The most that it has had in memory so far; see proc_pid_status(5)."""
+        assert self._process is not None, "it was never started"
+        status = Path(f"/proc/{self._process.pid}/status").read_text("utf-8")
+        (peak,) = re.findall(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+        return int(peak) * 1024
 
     async def kill(self) -> None:
         await self._end(signal.SIGKILL)

@@ -21,9 +21,11 @@ def show_trial(console: Console, trial: Trial) -> None:
         f"{trial.experiment.name}, seed {trial.seed}, {trial.seconds:.0f} s: {judgement(trial)}\n"
         f"  {trial.faults} faults and mends; {figures.requests} requests: {figures.acknowledged} "
         f"acknowledged, {figures.refused} refused, {figures.unavailable} times 503, "
-        f"{figures.without_answer} without answer\n"
+        f"{figures.without_answer} without answer, {figures.spooled} spooled; "
+        f"the slowest write took {figures.slowest_answer_seconds:.1f} s; {figures.deadlocks} deadlocks\n"
         f"  {figures.packets_stored} packets stored, {figures.calls_archived} calls archived, "
-        f"{figures.effects} AI effects, {figures.effects_repeated} repeated after a fault"
+        f"{figures.calls_failed} failed, {figures.effects} AI effects, "
+        f"{figures.effects_repeated} repeated after a fault"
     )
     for remark in trial.remarks:
         console.print(f"  {remark}")

@@ -41,9 +41,12 @@ class Stage:
     """
 
     postgres: KillablePostgres
+    database_url: str
+    """Without the way."""
     service: RestartableProcess
     second: RestartableProcess
     worker: RestartableProcess
+    ai: RestartableProcess
     way: DatabaseWay
     history: HistoryWriter
     most_rounds: int | None = None
@@ -123,12 +126,21 @@ class Stage:
         self.history.fault("connections to the database cut")
         self.way.cut()
 
-    async def darken_way(self, seconds: float) -> None:
+    async def darken_way(self, seconds: float, forgotten_share: float = 0.0) -> None:
+        """Afterwards a share of its connections stays dark."""
         self.history.fault("way to the database dark")
         self.way.go_dark()
         await asyncio.sleep(seconds)
-        self.way.come_back()
+        self.way.come_back(forgotten_share)
         self.history.fault("way to the database open again")
+
+    def slow_way(self, low_seconds: float, high_seconds: float) -> None:
+        self.history.fault(f"way to the database takes {low_seconds:g} to {high_seconds:g} s")
+        self.way.latency_seconds = (low_seconds, high_seconds)
+
+    def reset_way(self, at_share: float) -> None:
+        """Whichever connection next carries something; the way tells the history when it happens."""
+        self.way.reset_next(at_share)
 
     def lose_next_commit(self, fate: NextCommit) -> None:
         """Whatever it belongs to; the way tells the history when it happens."""

@@ -74,7 +74,8 @@ async def run_trial(
 ) -> Trial:
     """Leaves its history, ledger and logs in ``folder``, which is there and has none yet."""
     began = time.monotonic()
-    database_url = await postgres.make_database(folder.name)
+    ahead_seconds = experiment.expected.database_ahead_seconds
+    database_url = await postgres.make_database(folder.name, ahead_seconds)
     ledger = folder / "ai-ledger.jsonl"
     async with _staged(experiment, postgres, database_url, folder, seed) as stage:
         stage.most_rounds = extent.rounds
@@ -84,7 +85,7 @@ async def run_trial(
             await _until_archived(database_url, _completed(folder))
         await _stop(stage)
     records = read_history(folder / "history.jsonl")
-    verdict = check(records, await observe(database_url, ledger))
+    verdict = check(records, await observe(database_url, ledger), experiment.expected)
     refused = refused_writes(requests_of(records)) if experiment.takes_every_write else ()
     return Trial(
         experiment=experiment,
@@ -105,10 +106,12 @@ async def _staged(
         history = stack.enter_context(HistoryWriter(folder / "history.jsonl"))
         way = await stack.enter_async_context(DatabaseWay(database_url, history.fault).running())
         ai_port = free_port()
-        ai = _simulated_ai(folder, ai_port, seed)
+        ai = _simulated_ai(experiment.ai_program, folder, ai_port, seed)
         stack.push_async_callback(ai.close)
         await ai.start()
-        environment = _PATIENCE | {
+        environment = {
+            **_PATIENCE,
+            **experiment.settings,
             "TRUNKLINE_DATABASE_URL": way.url if experiment.is_behind_way else database_url,
             "TRUNKLINE_DATA_DIR": str(folder / "data"),
             "TRUNKLINE_AI_BASE_URL": f"http://127.0.0.1:{ai_port}/v1",
@@ -130,11 +133,11 @@ async def _staged(
         second = process("second", "serve", "TRUNKLINE_PORT")
         worker = process("worker", "work", "TRUNKLINE_WORK_PORT")
         await service.start()
-        yield Stage(postgres, service, second, worker, way, history)
+        yield Stage(postgres, database_url, service, second, worker, ai, way, history)
 
 
-def _simulated_ai(folder: Path, port: int, seed: int) -> RestartableProcess:
-    arguments = ["faults.deaf_ai", "--port", str(port), "--seed", str(seed)]
+def _simulated_ai(program: str, folder: Path, port: int, seed: int) -> RestartableProcess:
+    arguments = [program, "--port", str(port), "--seed", str(seed)]
     arguments += ["--failure-rate", "0.25", "--latency", "0.05", "0.5"]
     arguments += ["--ledger", str(folder / "ai-ledger.jsonl")]
     return RestartableProcess(folder / "ai.log", arguments, {}, f"http://127.0.0.1:{port}", "/v1/models")
@@ -146,7 +149,7 @@ async def _under_load(stage: Stage, experiment: Experiment, seed: int, seconds: 
         url, dice = stage.service.url, random.Random(seed)
         sender = Sender(url, stage.history, session, dice, experiment.hang_up_share)
         try:
-            async with stage.under(Load(sender, seed, experiment.calls_per_second)):
+            async with stage.under(Load(sender, seed, experiment.calls_per_second, experiment.plan)):
                 await experiment.disturb(stage, random.Random(seed), seconds)
         except NotReady as error:
             stage.violations.append(Violation("not_ready_again", str(error)))

@@ -17,7 +17,8 @@ from adapters.ai.retry_after import retry_after_seconds
 from application.errors import AIRefused, AIUnavailable
 from application.unit_of_work import refuse_inside_unit_of_work
 
-MAX_ANSWER_BYTES: Final = 8 * 1_024 * 1_024
+MAX_ANSWER_BYTES: Final = 2 * 1_024 * 1_024
+"""Ten times what the words of a long part need. To parse an answer stops the loop, and with it the packets."""
 
 Outcome = Literal["ok", "unavailable", "refused"]
 T = TypeVar("T")
@@ -98,7 +99,7 @@ class ProviderClient:
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(),
         ) as response:
-            body, is_whole = await _bounded(response.content)
+            body, is_whole = await _bounded(response)
             return ProviderAnswer(
                 step=request.step,
                 status=response.status,
@@ -123,11 +124,13 @@ def _headers(api_key: str | None, idempotency_key: str) -> dict[str, str]:
     return headers
 
 
-async def _bounded(content: aiohttp.StreamReader) -> tuple[bytes, bool]:
-    """The body, and whether that is all of it."""
+async def _bounded(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
+    """The body, and whether it is whole; nothing of one that is too large, for there is no use for a part."""
+    if (response.content_length or 0) > MAX_ANSWER_BYTES:
+        return b"", False
     body = bytearray()
-    async for chunk in content.iter_any():
+    async for chunk in response.content.iter_any():
         body += chunk
         if len(body) > MAX_ANSWER_BYTES:
-            return bytes(body[:MAX_ANSWER_BYTES]), False
+            return b"", False
     return bytes(body), True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -12,17 +13,24 @@ from pogo_core.util import migrate, sql
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
+LOCK_SECONDS: Final = 8.0
+"""So long a migration waits for a table at most: whoever needs that table meanwhile waits behind it."""
+
 _SCHEMA: Final = "public"
 _LOCK_KEY: Final = 0x7472756E6B  # "trunk": any number will do that all starting processes share
+
+_TROUBLE: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 log = logging.getLogger(__name__)
 
 
 class MigrationFailed(Exception):
-    """A migration could not be applied; those before it stay."""
+    """A migration could not be applied; those before it stay. The message is one line."""
 
 
-async def migrate_to_latest(connection: asyncpg.Connection, lock_timeout_seconds: float = 8) -> list[str]:
+async def migrate_to_latest(
+    connection: asyncpg.Connection, lock_timeout_seconds: float = LOCK_SECONDS
+) -> list[str]:
     """Apply what is missing, and name it. Any number of processes may try at once: the others wait.
 
     Raises MigrationFailed, also where a lock that a migration needs is not given in time.
@@ -35,11 +43,19 @@ async def migrate_to_latest(connection: asyncpg.Connection, lock_timeout_seconds
         if missing:
             await migrate.apply(connection, MIGRATIONS, schema_name=_SCHEMA, logger=log)
     except BadMigrationError as error:
-        raise MigrationFailed(f"{error}: {error.__cause__}") from error
+        raise MigrationFailed(_one_line(f"{error}: {error.__cause__}")) from error
+    except _TROUBLE as error:
+        raise MigrationFailed(_one_line(str(error))) from error
     else:
         return missing
     finally:
-        await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK_KEY)
+        with suppress(*_TROUBLE):  # whoever has lost the connection has lost the lock
+            await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK_KEY)
+
+
+def _one_line(message: str) -> str:
+    """PostgreSQL adds details and hints in lines of their own."""
+    return "; ".join(line.strip() for line in message.splitlines())
 
 
 async def pending_migrations(connection: asyncpg.Connection) -> list[str]:

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
+from faults.experiments.ai_misbehaves import AI_MISBEHAVES
 from faults.experiments.clients_hang_up import CLIENTS_HANG_UP, break_nothing
+from faults.experiments.clocks_off import CLOCKS_OFF
 from faults.experiments.database_away import DATABASE_AWAY
 from faults.experiments.database_cut import DATABASE_CUT
+from faults.experiments.database_dark import DATABASE_DARK
+from faults.experiments.database_resets import DATABASE_RESETS
+from faults.experiments.database_slow import DATABASE_SLOW
+from faults.experiments.eight_writers import EIGHT_WRITERS, write_crosswise
 from faults.experiments.experiment import Experiment, Extent
+from faults.experiments.migration_under_load import MIGRATION_UNDER_LOAD
+from faults.experiments.packets_in_disorder import PACKETS_IN_DISORDER
 from faults.experiments.postgres_fast_restarts import POSTGRES_FAST_RESTARTS
 from faults.experiments.postgres_killed import POSTGRES_KILLED, kill_postgres
 from faults.experiments.service_killed import SERVICE_KILLED, kill_the_service
@@ -23,6 +31,14 @@ EXPERIMENTS: Final = (
     STOPPED_WITH_OPEN_WEBSOCKETS,
     DATABASE_CUT,
     CLIENTS_HANG_UP,
+    DATABASE_SLOW,
+    DATABASE_RESETS,
+    DATABASE_DARK,
+    PACKETS_IN_DISORDER,
+    AI_MISBEHAVES,
+    *CLOCKS_OFF,
+    EIGHT_WRITERS,
+    MIGRATION_UNDER_LOAD,
 )
 
 CONTROL_EXTENT: Final = Extent(10.0)
@@ -57,5 +73,15 @@ CONTROLS: Final = (
         long=CONTROL_EXTENT,
         disturb=break_nothing,
         must_show=frozenset({"packet_bytes_differ"}),
+    ),
+    Experiment(
+        name="control-locks-unordered",
+        expectation="A service whose transactions lock their calls in any order has deadlocks.",
+        program="faults.controls.locks_unordered",
+        short=Extent(3.0),
+        long=CONTROL_EXTENT,
+        calls_per_second=0,
+        disturb=write_crosswise,
+        must_show=frozenset({"deadlock"}),
     ),
 )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import attrs
 
-from faults.load import CALLS_PER_SECOND
+from faults.call_plan import plan_call
+from faults.expected import NOTHING_MORE, Expected
+from faults.load import CALLS_PER_SECOND, Plan
 from faults.stage import Stage
 
 SHORT_SECONDS: Final = 14.0
@@ -28,7 +30,10 @@ class Extent:
 
 @attrs.frozen(kw_only=True)
 class Experiment:
-    """``expectation`` is one sentence. ``program`` is the module that is run as the service.
+    """``expectation`` is one sentence, and ``expected`` what of it the checker has to know.
+
+    ``program`` is the module that is run as the service, with ``settings`` of its environment, and
+    ``ai_program`` the one that is run as the AI.
 
     ``must_show`` is empty for an experiment on the service: nothing may be violated. A control runs a
     service with one guard off, and names what the checker must find then, or it proves nothing.
@@ -40,9 +45,13 @@ class Experiment:
     short: Extent = Extent(SHORT_SECONDS)
     long: Extent = Extent(LONG_SECONDS)
     """As `make soak` has it."""
+    expected: Expected = NOTHING_MORE
     program: str = "entrypoints"
+    settings: Mapping[str, str] = attrs.field(factory=dict)
+    ai_program: str = "faults.deaf_ai"
     calls_per_second: float = CALLS_PER_SECOND
     """Of the PBX's load; 0 where the experiment brings its own."""
+    plan: Plan = plan_call
     is_behind_way: bool = False
     hang_up_share: float = 0.0
     takes_every_write: bool = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -25,7 +25,10 @@ An event may leave a call in PROCESSING_AI.
 """
 
 
-def call_violations(requests: Sequence[Request], observed: Observed) -> Iterator[Violation]:
+def call_violations(
+    requests: Sequence[Request], observed: Observed, may_fail_for: Collection[str] = ()
+) -> Iterator[Violation]:
+    """``may_fail_for`` are reasons for which a completed call may be FAILED."""
     of_call: dict[str, list[Request]] = defaultdict(list)
     for request in requests:
         if request.attempt.action != "read":
@@ -46,7 +49,7 @@ def call_violations(requests: Sequence[Request], observed: Observed) -> Iterator
                 "call_never_started", f"{call.call_id!r} is there, and nobody was allowed to start it"
             )
         yield from _of_history(call, history[call.call_id])
-        yield from _of_end(call, tried)
+        yield from _of_end(call, tried, may_fail_for)
     yield from _of_transcripts(observed)
 
 
@@ -70,10 +73,10 @@ def _of_history(call: StoredCall, events: Sequence[StoredEvent]) -> Iterator[Vio
         )
 
 
-def _of_end(call: StoredCall, tried: Sequence[Request]) -> Iterator[Violation]:
+def _of_end(call: StoredCall, tried: Sequence[Request], may_fail_for: Collection[str]) -> Iterator[Violation]:
     completions = [request for request in tried if request.attempt.action == "complete"]
     if any(request.was_acknowledged for request in completions):
-        if call.state != "ARCHIVED":
+        if call.state != "ARCHIVED" and call.failure_reason not in may_fail_for:
             yield Violation("not_archived", f"call {call.call_id!r} was completed and is {call.state}")
     elif all(request.was_refused for request in completions) and call.state != "IN_PROGRESS":
         yield Violation("completed_by_nobody", f"call {call.call_id!r} is {call.state}")

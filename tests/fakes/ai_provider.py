@@ -78,6 +78,14 @@ class ScriptedProvider:
         return response
 
 
+    async def hang_before_ten_megabytes(self, request: web.Request) -> web.StreamResponse:
+        """A reply that says how long it is, and never comes."""
+        response = web.StreamResponse(headers={"Content-Length": "10000000"})
+        await response.prepare(request)
+        await self._closing.wait()
+        return response
+
+
 def answer(status: int, body: object, headers: dict[str, str] | None = None) -> Reply:
     """A reply with a JSON body, or with ``body`` as it is where it is bytes."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -89,3 +91,70 @@ async def test_what_was_held_up_in_the_dark_gets_through_after_it(way: DatabaseW
     assert await again.fetchval("SELECT 1") == 1
     await again.close()
     connection.terminate()
+
+
+async def test_a_connection_is_reset_in_the_middle_of_an_answer(way: DatabaseWay, told: list[str]) -> None:
+    connection = await asyncpg.connect(way.url)
+    asking = asyncio.create_task(connection.fetchval("SELECT pg_sleep(0.1), repeat('x', 1000)"))
+    await asyncio.sleep(0.05)  # the question has gone through
+    way.reset_next(0.5)
+    with pytest.raises(asyncpg.ConnectionDoesNotExistError) as lost:
+        await asking
+    assert isinstance(lost.value.__cause__ or lost.value.__context__, ConnectionResetError)
+    (what,) = told
+    at, of = (int(number) for number in re.findall(r"\d+", what))
+    assert at == of // 2 > 0
+
+
+async def test_whatever_is_on_a_slow_way_takes_its_time_in_each_direction(way: DatabaseWay) -> None:
+    connection = await asyncpg.connect(way.url)
+    loop = asyncio.get_running_loop()
+    way.latency_seconds = (0.1, 0.1)
+    began = loop.time()
+    await connection.execute("SELECT 1")
+    assert 0.2 <= loop.time() - began < 2
+    way.latency_seconds = (0.0, 0.0)
+    await connection.close()
+
+
+async def test_an_end_is_held_up_in_the_dark_like_everything_else(
+    way: DatabaseWay, database_url: str
+) -> None:
+    """So a session of whoever gave up lives on, with its locks, as it would behind a real black hole."""
+    connection = await start_in_transaction(way, "c-1")
+    session = connection.get_server_pid()
+    way.go_dark()
+    connection.terminate()
+    await asyncio.sleep(0.1)
+    assert await lives(database_url, session)
+    way.come_back()
+    async with asyncio.timeout(5):
+        while await lives(database_url, session):  # noqa: ASYNC110 # no event tells of it
+            await asyncio.sleep(0.01)
+
+
+async def test_a_connection_that_is_forgotten_in_the_dark_stays_there(
+    way: DatabaseWay, database_url: str
+) -> None:
+    connection = await start_in_transaction(way, "c-1")
+    session = connection.get_server_pid()
+    way.go_dark()
+    way.come_back(forgotten_share=1)
+    with pytest.raises(TimeoutError):
+        await connection.execute("SELECT 1", timeout=0.1)
+    connection.terminate()
+    again = await asyncpg.connect(way.url)
+    assert await again.fetchval("SELECT 1") == 1
+    await again.close()
+    assert await lives(database_url, session)
+
+
+async def lives(database_url: str, session: int) -> bool:
+    connection = await asyncpg.connect(database_url)
+    try:
+        found: bool = await connection.fetchval(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1)", session
+        )
+    finally:
+        await connection.close()
+    return found

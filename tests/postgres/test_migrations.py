@@ -16,6 +16,7 @@ from pogo_core.util import migrate
 from adapters.postgres.health import ask_schema
 from adapters.postgres.pool import connect, open_pool
 from adapters.postgres.schema import MIGRATIONS, MigrationFailed, migrate_to_latest, pending_migrations
+from faults.database_way import DatabaseWay
 from tests.databases import Databases
 
 EVERY_MIGRATION = [
@@ -153,6 +154,49 @@ async def test_a_migration_that_is_not_given_a_lock_fails_whole_and_clearly(unmi
                 await migrate_to_latest(connection, lock_timeout_seconds=0.1)
         assert await objects(connection) == set()
         assert await migrate_to_latest(connection) == EVERY_MIGRATION
+
+
+async def test_what_postgresql_says_of_a_failed_migration_is_one_line(unmigrated: str) -> None:
+    async with connected(unmigrated) as connection:
+        await migrate_to_latest(connection)
+        await roll_back_from(connection, "0003_packet_days")
+        await connection.execute("CREATE VIEW report AS SELECT * FROM packets")
+        with pytest.raises(
+            MigrationFailed, match=r"0003_packet_days: cannot drop .*; DETAIL: .*report"
+        ) as failed:
+            await migrate_to_latest(connection)
+    assert "\n" not in str(failed.value)
+
+
+async def test_a_connection_lost_in_mid_migration_is_a_failed_migration(unmigrated: str) -> None:
+    async with (
+        DatabaseWay(unmigrated).running() as way,
+        connected(unmigrated) as someone,
+        connected(way.url) as connection,
+    ):
+        await migrate_to_latest(someone)
+        await roll_back(someone, count=1)
+        async with someone.transaction():
+            await someone.execute("LOCK TABLE calls IN ACCESS SHARE MODE")
+            migrating = asyncio.create_task(migrate_to_latest(connection))
+            await until_waiting_for_a_lock(someone, connection)
+            way.cut()
+            with pytest.raises(MigrationFailed, match=EVERY_MIGRATION[-1]):
+                await migrating
+        await until_migrated(someone)
+
+
+async def until_waiting_for_a_lock(someone: asyncpg.Connection, other: asyncpg.Connection) -> None:
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE pid = $1 AND wait_event_type = 'Lock'"
+    async with asyncio.timeout(10):
+        while not await someone.fetchval(waits, other.get_server_pid()):  # noqa: ASYNC110 # nothing tells
+            await asyncio.sleep(0.01)
+
+
+async def until_migrated(someone: asyncpg.Connection) -> None:
+    """As soon as the server has noticed that the other has gone."""
+    async with asyncio.timeout(10):
+        assert await migrate_to_latest(someone) == EVERY_MIGRATION[-1:]
 
 
 async def test_a_failed_migration_keeps_nobody_else_out(unmigrated: str) -> None:

@@ -20,8 +20,8 @@ from application.errors import BatchRefused, OutcomeUnknown, StorageUnavailable
 from domain.analysis import Failure, FailureReason
 from domain.call import Call
 from domain.packet import Packet
+from faults.database_way import DatabaseWay, NextCommit
 from tests.databases import Databases
-from tests.postgres.severable_server import AtCommit, SeverableServer
 from tests.waiting import until
 
 AT = datetime(2026, 3, 1, 9, tzinfo=UTC)
@@ -44,9 +44,9 @@ async def pool_of_one(url: str, command_seconds: float = 10, **settings: str) ->
 
 
 @pytest.fixture
-async def severable(database_url: str) -> AsyncIterator[SeverableServer]:
-    async with SeverableServer(database_url).running() as server:
-        yield server
+async def way(database_url: str) -> AsyncIterator[DatabaseWay]:
+    async with DatabaseWay(database_url).running() as way:
+        yield way
 
 
 async def start(units: PostgresUnitsOfWork, call_id: str = "c-1") -> None:
@@ -119,22 +119,22 @@ async def test_a_cancelled_unit_is_cancelled_though_the_database_is_gone(databas
         await start(units_on(pool))
 
 
-async def test_a_unit_that_is_given_up_in_a_black_hole_ends_at_once(severable: SeverableServer) -> None:
+async def test_a_unit_that_is_given_up_in_a_black_hole_ends_at_once(way: DatabaseWay) -> None:
     """To wait for the answer to a ROLLBACK would hold up whoever gave up on the database."""
-    async with pool_of_one(severable.url) as pool:
+    async with pool_of_one(way.url) as pool:
         began = asyncio.get_running_loop().time()
         with pytest.raises(TimeoutError):
-            await give_up_in_a_black_hole(units_on(pool), severable)
+            await give_up_in_a_black_hole(units_on(pool), way)
         assert asyncio.get_running_loop().time() - began < 2
-        severable.is_silent = False
+        way.come_back()
         await start(units_on(pool))
         assert await exists(pool)
 
 
-async def give_up_in_a_black_hole(units: PostgresUnitsOfWork, severable: SeverableServer) -> None:
+async def give_up_in_a_black_hole(units: PostgresUnitsOfWork, way: DatabaseWay) -> None:
     async with asyncio.timeout(0.5), units() as unit:
         await unit.calls.lock(["c-1"])
-        severable.is_silent = True
+        way.go_dark()
         await unit.calls.lock(["c-1"])
 
 
@@ -142,34 +142,34 @@ async def cancelled(unit: PostgresUnitOfWork) -> None:
     raise asyncio.CancelledError
 
 
-@pytest.mark.parametrize(("at_commit", "is_stored"), [("cut before", False), ("cut after", True)])
+@pytest.mark.parametrize(("next_commit", "is_stored"), [("never arrives", False), ("is not answered", True)])
 async def test_the_outcome_of_a_commit_that_is_cut_is_unknown(
-    severable: SeverableServer, at_commit: AtCommit, is_stored: bool
+    way: DatabaseWay, next_commit: NextCommit, is_stored: bool
 ) -> None:
     """It looks the same from here, whether the server had made it durable or not."""
-    async with pool_of_one(severable.url) as pool:
-        severable.at_commit = at_commit
+    async with pool_of_one(way.url) as pool:
+        way.next_commit = next_commit
         with pytest.raises(OutcomeUnknown):
             await start(units_on(pool))
         assert await exists(pool) is is_stored
         await start(units_on(pool), "next")
 
 
-async def test_the_outcome_of_a_commit_that_is_not_answered_is_unknown(severable: SeverableServer) -> None:
+async def test_the_outcome_of_a_commit_that_is_not_answered_is_unknown(way: DatabaseWay) -> None:
     """The statement's time limit ends the wait, and the pool's only place is not lost."""
-    async with pool_of_one(severable.url, command_seconds=0.3) as pool:
-        severable.at_commit = "silence"
+    async with pool_of_one(way.url, command_seconds=0.3) as pool:
+        way.next_commit = "is met with silence"
         with pytest.raises(OutcomeUnknown):
             await start(units_on(pool))
         assert await exists(pool)
         await start(units_on(pool), "next")
 
 
-async def test_a_commit_that_is_cancelled_gives_its_connection_back(severable: SeverableServer) -> None:
-    async with pool_of_one(severable.url) as pool:
-        severable.at_commit = "silence"
+async def test_a_commit_that_is_cancelled_gives_its_connection_back(way: DatabaseWay) -> None:
+    async with pool_of_one(way.url) as pool:
+        way.next_commit = "is met with silence"
         work = asyncio.create_task(start(units_on(pool)))
-        await until(lambda: severable.at_commit == "pass on")
+        await until(lambda: way.next_commit == "passes")
         work.cancel()
         with pytest.raises(asyncio.CancelledError):
             await work
@@ -177,19 +177,19 @@ async def test_a_commit_that_is_cancelled_gives_its_connection_back(severable: S
             await start(units_on(pool), "next")
 
 
-async def test_a_silent_database_is_storage_unavailable(severable: SeverableServer) -> None:
+async def test_a_silent_database_is_storage_unavailable(way: DatabaseWay) -> None:
     """For writing and for reading; and when it speaks again, all works."""
-    async with pool_of_one(severable.url, command_seconds=0.2) as pool:
+    async with pool_of_one(way.url, command_seconds=0.2) as pool:
         await start(units_on(pool))
-        severable.is_silent = True
+        way.go_dark()
         with pytest.raises(StorageUnavailable):
             await start(units_on(pool), "c-2")
-        severable.is_silent = False
+        way.come_back()
         assert await exists(pool)
-        severable.is_silent = True
+        way.go_dark()
         with pytest.raises(StorageUnavailable):
             await exists(pool)
-        severable.is_silent = False
+        way.come_back()
         assert not await exists(pool, "c-2")
 
 

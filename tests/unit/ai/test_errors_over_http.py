@@ -103,6 +103,19 @@ async def test_an_answer_past_the_bound_is_not_read_on(asking: Asking) -> None:
         await asking.transcriber(retry_attempts=1).transcribe(PART, "key-1")
 
 
+async def test_an_answer_that_says_that_it_is_past_the_bound_is_not_read_at_all(asking: Asking) -> None:
+    asking.provider.will(asking.provider.hang_before_ten_megabytes)
+    with pytest.raises(AIUnavailable, match="transcription: the answer is too large"):
+        await asking.transcriber(retry_attempts=1).transcribe(PART, "key-1")
+
+
+async def test_a_swarm_of_values_is_never_parsed(asking: Asking) -> None:
+    """Three megabytes of them stand still a loop that has packets to answer, and take twenty times the room."""
+    asking.provider.will(answer(200, b"[" + b"[]," * 1_000_000 + b"0]"))
+    with pytest.raises(AIUnavailable, match="transcription: the answer is too large"):
+        await asking.transcriber(retry_attempts=1).transcribe(PART, "key-1")
+
+
 async def test_a_huge_error_page_is_still_that_error(asking: Asking) -> None:
     asking.provider.will(answer(401, b"x" * 10_000_000))
     with pytest.raises(AIRefused, match="HTTP 401"):

@@ -26,6 +26,9 @@ class Telling:
         self.records.append(Attempt(self._numbers, self._now, action, call_id, body, over))
         return self._numbers
 
+    def waited(self, seconds: float) -> None:
+        self._now += seconds
+
     def answered(self, number: int, status: int | None, body: dict[str, Any] | None = None) -> None:
         self._now += 1
         trouble = "ServerDisconnectedError" if status is None else None
@@ -91,16 +94,17 @@ def good_observed() -> Observed:
             effect("audio:1:transcription:main.1", 1_100.0),
             effect("audio:1:analysis", 1_101.0),
         ],
+        at_seconds=1_200.0,
     )
 
 
 def whole_history(call_id: str) -> list[StoredEvent]:
     return [
-        StoredEvent(call_id, 1, "IN_PROGRESS", "call_started"),
-        StoredEvent(call_id, 2, "COMPLETED", "call_completed"),
-        StoredEvent(call_id, 3, "PROCESSING_AI", "run_started", 1),
-        StoredEvent(call_id, 4, "PROCESSING_AI", "call_transcribed", 1),
-        StoredEvent(call_id, 5, "ARCHIVED", "call_archived", 1),
+        StoredEvent(call_id, 1, "IN_PROGRESS", "call_started", None, 1_050.0),
+        StoredEvent(call_id, 2, "COMPLETED", "call_completed", None, 1_090.0),
+        StoredEvent(call_id, 3, "PROCESSING_AI", "run_started", 1, 1_091.0),
+        StoredEvent(call_id, 4, "PROCESSING_AI", "call_transcribed", 1, 1_100.0),
+        StoredEvent(call_id, 5, "ARCHIVED", "call_archived", 1, 1_102.0),
     ]
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 import attrs
 import pytest
 
 from faults.checker import Verdict, check
+from faults.expected import Expected
 from faults.history import requests_of
 from faults.observed import Observed, SpoolRefusal, StoredCall, StoredEvent, StoredPacket, StoredStream
 from faults.rules.answers import refused_writes
@@ -23,8 +25,8 @@ from tests.unit.faults.good_run import (
 )
 
 
-def verdict(observed: Observed, telling: Telling | None = None) -> Verdict:
-    return check((telling or good_telling()).records, observed)
+def verdict(observed: Observed, telling: Telling | None = None, **expected: Any) -> Verdict:
+    return check((telling or good_telling()).records, observed, Expected(**expected))
 
 
 def test_a_good_run_has_no_violations() -> None:
@@ -126,9 +128,9 @@ def not_archived(good: Observed) -> Observed:
     return of_text(good, whole_history("text")[:4], state="PROCESSING_AI", version=4, transcript=None)
 
 
-def failed(good: Observed) -> Observed:
-    history = [*whole_history("text")[:4], StoredEvent("text", 5, "FAILED", "call_failed", 1)]
-    return of_text(good, history, state="FAILED")
+def failed(good: Observed, reason: str = "ai_unavailable") -> Observed:
+    history = [*whole_history("text")[:4], StoredEvent("text", 5, "FAILED", "call_failed", 1, 1_102.0)]
+    return of_text(good, history, state="FAILED", failure_reason=reason)
 
 
 def with_other_words(good: Observed) -> Observed:
@@ -155,9 +157,37 @@ def archived_without_analysis(good: Observed) -> Observed:
     return attrs.evolve(good, ai_requests=good.ai_requests[1:])
 
 
+def with_event_times(good: Observed, **at_seconds: float) -> Observed:
+    """``at_seconds`` by the name of the event, of both calls."""
+    changed = [
+        attrs.evolve(event, at_seconds=at_seconds.get(event.event, event.at_seconds)) for event in good.events
+    ]
+    return attrs.evolve(good, events=changed)
+
+
+def with_an_event_before_the_one_before(good: Observed) -> Observed:
+    return with_event_times(good, call_transcribed=1_090.5)
+
+
+def with_a_history_from_before_the_call(good: Observed) -> Observed:
+    return with_event_times(good, call_started=990.0)
+
+
+def with_an_event_in_the_future(good: Observed) -> Observed:
+    return with_event_times(good, call_archived=1_201.0)
+
+
+def with_a_deadlock(good: Observed) -> Observed:
+    return attrs.evolve(good, deadlocks=1)
+
+
 @pytest.mark.parametrize(
     ("plant", "name"),
     [
+        (with_an_event_before_the_one_before, "event_times_broken"),
+        (with_a_history_from_before_the_call, "event_before_its_cause"),
+        (with_an_event_in_the_future, "event_in_the_future"),
+        (with_a_deadlock, "deadlock"),
         (without_packet_2_of_text, "packet_lost"),
         (with_other_bytes, "packet_bytes_differ"),
         (with_a_packet_that_nobody_sent, "packet_never_sent"),
@@ -332,6 +362,51 @@ def test_an_answer_that_is_a_fault_of_the_service_is_named() -> None:
     telling = good_telling()
     telling.told("packet", "text", packet(1, "Good morning. "), 500)
     assert verdict(good_observed(), telling).names == {"internal_error"}
+
+
+# -- what only some experiments promise ---------------------------------------------------------------
+
+
+def test_an_answer_may_take_its_time_but_where_an_experiment_says_how_much() -> None:
+    telling = good_telling()
+    number = telling.asked("packet", "audio", packet(2, "AwQF"))
+    telling.waited(9)
+    telling.answered(number, 202)
+    assert verdict(good_observed(), telling, answers_within_seconds=11).names == {"answered_late"}  # of None
+    told = verdict(good_observed(), telling, answers_within_seconds=5)
+    assert [violation.what for violation in told.violations] == [
+        "attempt 3 (packet): never",
+        f"attempt {number} (packet): after 10.0 s",
+    ]
+    assert verdict(good_observed(), telling).violations == ()
+    assert verdict(good_observed(), telling).figures.slowest_answer_seconds == 10
+
+
+def test_a_read_may_take_its_time() -> None:
+    telling = Telling()
+    number = telling.asked("read", "text", {})
+    telling.waited(9)
+    telling.answered(number, 503)
+    assert "answered_late" not in verdict(good_observed(), telling, answers_within_seconds=5).names
+
+
+def test_a_call_may_be_archived_late_but_where_an_experiment_says_when() -> None:
+    assert verdict(good_observed(), archives_within_seconds=12).violations == ()
+    assert verdict(good_observed(), archives_within_seconds=11).names == {"archived_late"}
+
+
+def test_a_completed_call_may_be_failed_for_the_reasons_that_an_experiment_names() -> None:
+    refused = failed(good_observed(), "ai_refused")
+    assert verdict(refused, may_fail_for=frozenset({"ai_refused"})).violations == ()
+    assert verdict(refused, may_fail_for=frozenset({"ai_unavailable"})).names == {"not_archived"}
+    assert verdict(refused).figures.calls_failed == 1
+
+
+def test_times_are_those_of_a_database_whose_clock_is_off() -> None:
+    ahead = attrs.evolve(good_observed(), at_seconds=inf)
+    names = {"event_before_its_cause"}
+    assert verdict(ahead, database_ahead_seconds=100).names == names
+    assert verdict(ahead, database_ahead_seconds=-3_600).violations == ()
 
 
 # -- effects and faults -------------------------------------------------------------------------------

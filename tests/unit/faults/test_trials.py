@@ -25,8 +25,12 @@ SOMETHING = Figures(
     refused=0,
     unavailable=0,
     without_answer=0,
+    spooled=0,
+    slowest_answer_seconds=0.0,
+    deadlocks=0,
     packets_stored=0,
     calls_archived=0,
+    calls_failed=0,
     effects=0,
     effects_repeated=0,
 )
@@ -47,7 +51,7 @@ def trial_of(experiment: Experiment, *names: str, figures: Figures = SOMETHING) 
 def stage() -> Stage:
     """Of nothing at all."""
     nothing = cast(Any, None)
-    return Stage(nothing, nothing, nothing, nothing, nothing, nothing)
+    return Stage(*[nothing] * 8)
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
