@@ -10,6 +10,7 @@ The violations, by the file that has the rule::
     rules/answers.py       acknowledged_not_shown, internal_error
     rules/ai_effects.py    effect_twice_under_one_key, effect_repeated_without_fault,
                            saved_step_paid_again, archived_without_effect
+    rules/set_aside.py     set_aside_without_kills
     rules/times.py         event_times_broken, event_before_its_cause, event_in_the_future
     rules/pace.py          answered_late, archived_late, where an experiment says within what
     here                   deadlock
@@ -33,6 +34,7 @@ from faults.rules.calls import call_violations
 from faults.rules.pace import answer_seconds, pace_violations
 from faults.rules.packets import packet_violations
 from faults.rules.replay import with_refusals_on_replay
+from faults.rules.set_aside import set_aside_violations
 from faults.rules.times import time_violations
 from faults.violation import Violation
 
@@ -76,6 +78,7 @@ def check(records: Sequence[Record], observed: Observed, expected: Expected = NO
         *call_violations(requests, observed, expected.may_fail_for),
         *answer_violations(requests),
         *effect_violations(faults_of(records), observed),
+        *set_aside_violations(faults_of(records), observed),
         *time_violations(requests, observed, expected.database_ahead_seconds),
         *pace_violations(requests, observed, expected),
         *_deadlocks(observed),

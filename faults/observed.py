@@ -56,6 +56,8 @@ class StoredEvent:
     event: str
     run: int | None = None
     at_seconds: float = nan
+    reason: str | None = None
+    """Why a call was completed, or FAILED."""
 
 
 @attrs.frozen
@@ -137,6 +139,16 @@ async def states_of_calls(database_url: str) -> dict[str, str]:
         await connection.close()
 
 
+async def calls_set_aside(database_url: str) -> list[str]:
+    """The ids of those that are FAILED as poison now."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        rows = await connection.fetch("SELECT call_id FROM calls WHERE failure_reason = 'poison'")
+        return [row["call_id"] for row in rows]
+    finally:
+        await connection.close()
+
+
 def read_ai_ledger(path: Path) -> list[AiRequest]:
     """Those of its lines that tell of work on a call, in order."""
     lines = [orjson.loads(line) for line in path.read_bytes().split(b"\n")[:-1]] if path.exists() else []
@@ -181,7 +193,7 @@ async def _packets(connection: asyncpg.Connection) -> list[StoredPacket]:
 async def _events(connection: asyncpg.Connection) -> list[StoredEvent]:
     rows = await connection.fetch(
         "SELECT call_id, version, state, event, (detail ->> 'run')::integer AS run,"
-        " extract(epoch FROM at)::float8 AS at_seconds"
+        " extract(epoch FROM at)::float8 AS at_seconds, detail ->> 'reason' AS reason"
         " FROM call_events ORDER BY call_id, version"
     )
     return [StoredEvent(*row) for row in rows]

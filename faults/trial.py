@@ -18,7 +18,7 @@ from faults.database_way import DatabaseWay
 from faults.experiments.experiment import Experiment, Extent
 from faults.history import HistoryWriter, faults_of, read_history, requests_of
 from faults.load import Load
-from faults.observed import observe, states_of_calls
+from faults.observed import calls_set_aside, observe, states_of_calls
 from faults.postgres import KillablePostgres
 from faults.processes import NotReady, RestartableProcess, free_port
 from faults.rules.answers import refused_writes
@@ -82,7 +82,7 @@ async def run_trial(
         await _under_load(stage, experiment, seed, extent.seconds)
         await _until_replayed(stage)
         if not experiment.is_control:
-            await _until_archived(database_url, _completed(folder))
+            await _until_archived(stage, _completed(folder))
         await _stop(stage)
     records = read_history(folder / "history.jsonl")
     verdict = check(records, await observe(database_url, ledger), experiment.expected)
@@ -174,14 +174,36 @@ async def _until_replayed(stage: Stage) -> None:
     stage.violations.append(Violation("not_replayed", f"not within {REPLAYED_WITHIN_SECONDS} s"))
 
 
-async def _until_archived(database_url: str, call_ids: set[str]) -> None:
-    """Or until time is up: what is not archived then, the checker names."""
+async def _until_archived(stage: Stage, call_ids: set[str]) -> None:
+    """Or until time is up: what is not archived then, the checker names.
+
+    Calls that were set aside are reprocessed, as by an operator; it names those, too, that should not have
+    been.
+    """
     until = time.monotonic() + ARCHIVED_WITHIN_SECONDS
+    reprocessed: set[str] = set()
     while time.monotonic() < until:
-        states = await states_of_calls(database_url)
+        for call_id in await calls_set_aside(stage.database_url):
+            await _reprocess(stage, call_id)
+            reprocessed.add(call_id)
+        states = await states_of_calls(stage.database_url)
         if all(states.get(call_id) in ("ARCHIVED", "FAILED") for call_id in call_ids):
-            return
+            break
         await asyncio.sleep(0.25)
+    if reprocessed:
+        stage.remarks.append(
+            f"{len(reprocessed)} calls set aside after three kills in a row, and reprocessed"
+        )
+
+
+async def _reprocess(stage: Stage, call_id: str) -> None:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{stage.service.url}/v1/calls/{call_id}/reprocess") as answer,
+    ):
+        if answer.status != 202:
+            refused = f"of call {call_id!r}, with {answer.status}"
+            stage.violations.append(Violation("reprocess_refused", refused))
 
 
 async def _stop(stage: Stage) -> None:
