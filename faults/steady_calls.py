@@ -34,10 +34,11 @@ _AUDIO_BYTES: Final = 160
 class Write:
     """What came of a packet, an init or a completion; ``due_at_seconds`` by the monotonic clock.
 
-    ``seconds`` are from when it was due: what the load was late by is in them.
+    ``seconds`` are from when it was due: the ``late_seconds`` after which the load sent it are in them.
     """
 
     due_at_seconds: float
+    late_seconds: float
     seconds: float
     status: int | None
 
@@ -53,9 +54,9 @@ class Latencies:
     max_ms: float
 
 
-def latencies_of(writes: Iterable[Write]) -> Latencies:
+def latencies_of(seconds: Iterable[float]) -> Latencies:
     """The nearest rank; all 0 of nothing."""
-    in_order = sorted(write.seconds * 1000 for write in writes)
+    in_order = sorted(each * 1000 for each in seconds)
     if not in_order:
         return Latencies(0, 0.0, 0.0)
     return Latencies(len(in_order), in_order[math.ceil(0.99 * len(in_order)) - 1], in_order[-1])
@@ -144,14 +145,15 @@ class SteadyCalls:
         """Whether it was taken."""
         wire = wire_request(action, call_id, body)
         asked = request(wire.method, wire.path, wire.payload, wire.content_type)
+        late_seconds = time.monotonic() - due
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 answer = await self._ask(asked)
         except (LoadFailed, OSError, TimeoutError, ValueError) as error:
-            write = Write(due, time.monotonic() - due, None)
+            write = Write(due, late_seconds, time.monotonic() - due, None)
             self.history.outcome(attempt, None, {}, type(error).__name__)
         else:
-            write = Write(due, time.monotonic() - due, answer.status)
+            write = Write(due, late_seconds, time.monotonic() - due, answer.status)
             self.history.outcome(attempt, answer.status, answer.body, None)
         self.writes.append(write)
         return write.was_taken

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from faults.history import HistoryWriter, Request, read_history, requests_of
-from faults.steady_calls import SteadyCalls, Write, latencies_of
+from faults.steady_calls import SteadyCalls, latencies_of
 from tests.waiting import until
 
 
@@ -90,7 +90,7 @@ async def test_what_is_due_does_not_wait_for_answers_and_its_waiting_counts(tmp_
         await until(lambda: max(api.came.values(), default=0) >= 3, within_seconds=10)
         await asyncio.sleep(0.2)
         api.may_answer.set()
-    assert latencies_of(calls.writes).max_ms >= 200
+    assert latencies_of(write.seconds for write in calls.writes).max_ms >= 200
 
 
 async def test_what_is_refused_is_counted_and_not_sent_again(tmp_path: Path) -> None:
@@ -103,8 +103,7 @@ async def test_what_is_refused_is_counted_and_not_sent_again(tmp_path: Path) -> 
 
 
 def test_latencies_are_those_of_the_nearest_rank() -> None:
-    writes = [Write(0.0, number / 1000, 202) for number in range(1, 201)]
-    found = latencies_of(writes)
+    found = latencies_of(number / 1000 for number in range(1, 201))
     assert found.count == 200
     assert found.p99_ms == pytest.approx(198)
     assert found.max_ms == pytest.approx(200)
