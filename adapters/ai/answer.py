@@ -22,7 +22,7 @@ class FormRefused(Exception):
 
 @attrs.frozen
 class ProviderAnswer:
-    """One whole HTTP answer. ``is_whole`` is False where the body is past the bound on its size, and left out.
+    """One HTTP answer. ``is_whole`` is False where the body is past the bound on its size, and left out.
 
     ``private`` is what no error may repeat: the key, and the words that were sent.
     """

@@ -77,7 +77,6 @@ class ScriptedProvider:
         await self._closing.wait()
         return response
 
-
     async def hang_before_ten_megabytes(self, request: web.Request) -> web.StreamResponse:
         """A reply that says how long it is, and never comes."""
         response = web.StreamResponse(headers={"Content-Length": "10000000"})
