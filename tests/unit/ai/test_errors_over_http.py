@@ -11,7 +11,7 @@ from adapters.ai.answer import ProviderAnswer
 from adapters.ai.transcription import OpenAITranscriber
 from application.errors import AIRefused, AIUnavailable
 from application.unit_of_work import open_unit_of_work
-from tests.fakes.ai_provider import Reply, answer, completion, reset_in_body, words
+from tests.fakes.ai_provider import Reply, answer, completion, in_chunks, reset_in_body, words
 from tests.unit.ai.asking import KEY, PART, TRANSCRIPT, Asking
 
 
@@ -111,9 +111,23 @@ async def test_an_answer_that_says_that_it_is_past_the_bound_is_not_read_at_all(
         await asking.transcriber(retry_attempts=1).transcribe(PART, "key-1")
 
 
-async def test_a_swarm_of_values_is_never_parsed(asking: Asking) -> None:
-    """Three megabytes of them hold up a loop that has packets to answer, and take twenty times the room."""
-    asking.provider.will(answer(200, b"[" + b"[]," * 1_000_000 + b"0]"))
+SWARMS = {
+    "arrays": b'{"text": "hello", "more": [' + b"[]," * 200_000 + b"0]}",
+    "objects": b'{"text": "hello", "more": [' + b"{}," * 200_000 + b"0]}",
+    "names": b'{"text": "hello"' + b"".join(b', "%x": 0' % number for number in range(150_000)) + b"}",
+}
+
+
+@pytest.mark.parametrize("body", SWARMS.values(), ids=SWARMS.keys())
+async def test_a_swarm_of_values_is_never_parsed(asking: Asking, body: bytes) -> None:
+    """Though it is not too large: it would hold up a loop that has packets to answer, and take much room."""
+    asking.provider.will(answer(200, body))
+    with pytest.raises(AIUnavailable, match="transcription: the answer is no JSON object"):
+        await asking.transcriber(retry_attempts=1).transcribe(PART, "key-1")
+
+
+async def test_an_answer_past_the_bound_is_too_large_though_it_does_not_say_so(asking: Asking) -> None:
+    asking.provider.will(in_chunks(b'{"text": "' + b"x" * 3_000_000 + b'"}'))
     with pytest.raises(AIUnavailable, match="transcription: the answer is too large"):
         await asking.transcriber(retry_attempts=1).transcribe(PART, "key-1")
 
