@@ -174,8 +174,11 @@ class _Link:
         raise _Over
 
     async def _arrived(self, reader: asyncio.StreamReader) -> bytes:
-        """Empty for an end, which is held up like everything else."""
-        arrived = await reader.read(_CHUNK_BYTES)
+        """Empty for an end of any kind, which is held up like everything else."""
+        try:
+            arrived = await reader.read(_CHUNK_BYTES)
+        except OSError:
+            arrived = b""
         await self._way.pass_through()
         if self.is_forgotten:
             await asyncio.Event().wait()

@@ -71,6 +71,18 @@ async def test_a_commit_that_never_arrives_is_not_carried_out(way: DatabaseWay, 
     assert not await is_stored(database_url, "c-1")
 
 
+async def test_after_a_commit_that_is_met_with_silence_the_connection_stays(
+    way: DatabaseWay, database_url: str
+) -> None:
+    connection = await start_in_transaction(way, "c-1")
+    way.next_commit = "is met with silence"
+    with pytest.raises(TimeoutError):
+        await connection.execute("COMMIT", timeout=0.3)
+    assert not connection.is_closed()
+    assert await is_stored(database_url, "c-1")
+    connection.terminate()
+
+
 async def test_a_cut_breaks_what_is_open_and_lets_new_ones_through(way: DatabaseWay) -> None:
     connection = await asyncpg.connect(way.url)
     way.cut()
@@ -124,8 +136,8 @@ async def test_an_end_is_held_up_in_the_dark_like_everything_else(
     connection = await start_in_transaction(way, "c-1")
     session = connection.get_server_pid()
     way.go_dark()
-    connection.terminate()
-    await asyncio.sleep(0.1)
+    connection._transport.abort()  # type: ignore[attr-defined] # like a process that is killed: no last word
+    await asyncio.sleep(0.2)
     assert await lives(database_url, session)
     way.come_back()
     async with asyncio.timeout(5):
