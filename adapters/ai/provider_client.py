@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Final, Literal, TypeVar
 
 import aiohttp
@@ -13,7 +12,7 @@ import attrs
 
 from adapters.ai.answer import FormRefused, ProviderAnswer, Step
 from adapters.ai.provider import AIProvider
-from adapters.ai.retry_after import retry_after_seconds
+from adapters.ai.retry_after import answered_at, retry_after_seconds
 from application.errors import AIRefused, AIUnavailable
 from application.unit_of_work import refuse_inside_unit_of_work
 
@@ -107,7 +106,7 @@ class ProviderClient:
                 body=body,
                 is_whole=is_whole,
                 retry_after_seconds=retry_after_seconds(
-                    response.headers.get("Retry-After"), datetime.now(UTC)
+                    response.headers.get("Retry-After"), answered_at(response.headers.get("Date"))
                 ),
                 private=request.private + ((key,) if key else ()),
             )

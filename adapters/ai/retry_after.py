@@ -25,11 +25,19 @@ def retry_after_seconds(header: str | None, now: datetime) -> float | None:
     return None if seconds is None else min(max(0.0, seconds), LONGEST_SECONDS)
 
 
+def answered_at(header: str | None) -> datetime:
+    """The Date header's time, for a date of the same answer is by the same clock; without one, ours."""
+    return (None if header is None else _date(header)) or datetime.now(UTC)
+
+
 def _until(header: str, now: datetime) -> float | None:
+    date = _date(header)
+    return None if date is None else (date - now).total_seconds()
+
+
+def _date(header: str) -> datetime | None:
     try:
         date = parsedate_to_datetime(header)
     except (ValueError, OverflowError):
         return None
-    if date.tzinfo is None:
-        date = date.replace(tzinfo=UTC)
-    return (date - now).total_seconds()
+    return date.replace(tzinfo=UTC) if date.tzinfo is None else date

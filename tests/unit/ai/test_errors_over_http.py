@@ -168,6 +168,21 @@ async def test_a_retry_after_that_is_too_long_ends_the_run_and_is_passed_on(aski
     assert asking.outcomes == ["unavailable"]
 
 
+@pytest.mark.parametrize("day", [20, 22])
+async def test_a_date_to_try_again_at_is_by_the_clock_of_the_service_that_names_it(
+    asking: Asking, day: int
+) -> None:
+    """Which may be a day off: a call would wait for a day, or not at all."""
+    headers = {
+        "Date": f"Wed, {day} Oct 2026 07:28:00 GMT",
+        "Retry-After": f"Wed, {day} Oct 2026 08:28:00 GMT",
+    }
+    asking.provider.will(answer(429, error_body("slow down"), headers))
+    with pytest.raises(AIUnavailable) as caught:
+        await asking.transcriber(retry_attempts=1).transcribe(PART, "key-1")
+    assert caught.value.retry_after_seconds == 3600
+
+
 async def test_a_cancelled_attempt_is_not_tried_again(asking: Asking) -> None:
     asking.provider.will(asking.provider.hang)
     task = asyncio.create_task(asking.transcriber().transcribe(PART, "key-1"))
