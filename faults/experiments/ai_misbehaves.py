@@ -14,7 +14,7 @@ from faults.misbehaving_ai import ANY, MISBEHAVIOURS, NONE
 from faults.stage import Stage
 from faults.violation import Violation
 
-SHORT_SECONDS: Final = 12.0
+SHORT_SECONDS: Final = 9.0
 BEFORE_SECONDS: Final = 2.0
 """The service has taken what it needs anyway."""
 MOST_GROWTH_BYTES: Final = 64 * 1024 * 1024
@@ -55,7 +55,7 @@ AI_MISBEHAVES = Experiment(
     ai_program="faults.misbehaving_ai",
     settings={
         "TRUNKLINE_AI_TIMEOUT_SECONDS": "1.5",
-        "TRUNKLINE_AI_RUN_DELAYS_SECONDS": "1,1,2,3,5,5,5,5,5,5",
+        "TRUNKLINE_AI_RUN_DELAYS_SECONDS": "1,1,1,2,2,3,3,5,8,13",
     },
     disturb=misbehave_in_turn,
     takes_every_write=True,

@@ -10,7 +10,7 @@ from faults.experiments.experiment import Experiment, Extent
 from faults.stage import Stage
 
 LATENCY_SECONDS: Final = (0.05, 0.2)
-SHORT_SECONDS: Final = 10.0
+SHORT_SECONDS: Final = 8.0
 
 
 async def slow_the_way(stage: Stage, dice: random.Random, seconds: float) -> None:
