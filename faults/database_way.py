@@ -160,7 +160,7 @@ class _Link:
         if fate == "never arrives":
             raise _Over
         self._is_mute = True
-        self._to_server.write(commit)
+        await self._pass_on(commit, self._to_server)
         await self._answered.wait()
         if fate == "is not answered":
             raise _Over
@@ -185,6 +185,8 @@ class _Link:
         return arrived
 
     async def _pass_on(self, passing: bytes, writer: asyncio.StreamWriter) -> None:
+        if writer.transport.is_closing():
+            raise _Over
         reset_at = self._way.take_reset(passing)
         writer.write(passing[:reset_at])
         await writer.drain()
