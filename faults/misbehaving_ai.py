@@ -21,7 +21,6 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from adapters.ai.provider_client import MAX_ANSWER_BYTES
 from entrypoints.simulators import ai_command
 from entrypoints.simulators.ai.chance import Chance
 from entrypoints.simulators.ai.server import SimulatedAi
@@ -37,8 +36,8 @@ NONE: Final = "none"
 
 HANG_SECONDS: Final = 30
 FLOOD_BYTES: Final = 10 * 1024 * 1024
-SWARM_BYTES: Final = MAX_ANSWER_BYTES - 1024
-"""Of many small values, which take their time and far more room when they are parsed: no more than is read."""
+SWARMS: Final = (90_000, 600_000)
+"""Small values, which take far more time and room than bytes when they are parsed."""
 _CHUNK: Final = 64 * 1024
 
 RUBBISH: Final = (
@@ -90,7 +89,8 @@ async def break_off(request: web.Request, dice: random.Random) -> web.StreamResp
 async def flood(request: web.Request, dice: random.Random) -> web.StreamResponse:
     """Far more than any answer has: as text, as a swarm of values, or in a small packing."""
     text = b'{"text": "' + b"x" * FLOOD_BYTES + b'", "choices": [{"message": {"content": "x"}}]}'
-    body = dice.choice((text, b"[" + b"[]," * (SWARM_BYTES // 3) + b"0]", gzip.compress(text, 1)))
+    swarm = b"[" + b"[]," * dice.choice(SWARMS) + b"0]"
+    body = dice.choice((text, swarm, gzip.compress(text, 1)))
     response = _begun(dice, len(body))
     if body[:2] == b"\x1f\x8b":
         response.headers["Content-Encoding"] = "gzip"

@@ -14,6 +14,8 @@ Step = Literal["transcription", "analysis"]
 
 _WORTH_RETRYING: Final = frozenset({408, 409, 425, 429})
 _MESSAGE_CHARACTERS: Final = 200
+_MOST_VALUES: Final = 100_000
+"""Counted by brackets, braces and colons. To parse more would hold up the loop, and so the packets."""
 
 
 class FormRefused(Exception):
@@ -22,7 +24,7 @@ class FormRefused(Exception):
 
 @attrs.frozen
 class ProviderAnswer:
-    """One whole HTTP answer. ``is_whole`` is False where the body is past the bound on its size, and left out.
+    """One HTTP answer. ``is_whole`` is False where the body is past the bound on its size, and left out.
 
     ``private`` is what no error may repeat: the key, and the words that were sent.
     """
@@ -73,7 +75,9 @@ class ProviderAnswer:
 
 
 def _parsed(body: bytes) -> object:
-    """None for what is no JSON."""
+    """None for what is no JSON, or a swarm of values."""
+    if sum(map(body.count, (b"[", b"{", b":"))) > _MOST_VALUES:
+        return None
     try:
         return json.loads(body)
     except (ValueError, RecursionError):

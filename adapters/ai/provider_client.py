@@ -18,10 +18,11 @@ from application.errors import AIRefused, AIUnavailable
 from application.unit_of_work import refuse_inside_unit_of_work
 
 MAX_ANSWER_BYTES: Final = 2 * 1_024 * 1_024
-"""Ten times what the words of a long part need. To parse an answer stops the loop, and with it the packets."""
+"""Ten times what the words of a long part need. To parse an answer stops the loop, and so the packets."""
 
 Outcome = Literal["ok", "unavailable", "refused"]
 T = TypeVar("T")
+E = TypeVar("E", bound=Exception)
 
 
 @attrs.frozen
@@ -66,12 +67,12 @@ class ProviderClient:
         started = time.monotonic()
         try:
             result = read(await self._post(request))
-        except AIUnavailable:
+        except AIUnavailable as error:
             self._note(request.step, "unavailable", started)
-            raise
-        except (AIRefused, FormRefused):
+            raise _alone(error)  # noqa: B904 # it is the same one
+        except (AIRefused, FormRefused) as error:
             self._note(request.step, "refused", started)
-            raise
+            raise _alone(error)  # noqa: B904 # the same
         self._note(request.step, "ok", started)
         return result
 
@@ -110,6 +111,15 @@ class ProviderClient:
                 ),
                 private=request.private + ((key,) if key else ()),
             )
+
+
+def _alone(error: E) -> E:
+    """Without the frames that it came through: they hold the answer, and what it was parsed into.
+
+    It is kept while a run waits and is saved, and a megabyte may have been parsed into twenty.
+    """
+    error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _headers(api_key: str | None, idempotency_key: str) -> dict[str, str]:

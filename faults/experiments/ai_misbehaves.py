@@ -17,7 +17,7 @@ from faults.violation import Violation
 SHORT_SECONDS: Final = 12.0
 BEFORE_SECONDS: Final = 2.0
 """The service has taken what it needs anyway."""
-MOST_GROWTH_BYTES: Final = 128 * 1024 * 1024
+MOST_GROWTH_BYTES: Final = 64 * 1024 * 1024
 ANSWERS_WITHIN_SECONDS: Final = 2.0
 
 

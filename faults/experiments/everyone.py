@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from faults.expected import Expected
 from faults.experiments.ai_misbehaves import AI_MISBEHAVES
 from faults.experiments.clients_hang_up import CLIENTS_HANG_UP, break_nothing
 from faults.experiments.clocks_off import CLOCKS_OFF
@@ -83,5 +84,16 @@ CONTROLS: Final = (
         calls_per_second=0,
         disturb=write_crosswise,
         must_show=frozenset({"deadlock"}),
+    ),
+    Experiment(
+        name="control-uses-its-own-clock",
+        expectation="A service that is an hour behind PostgreSQL, and believes its own clock, tells of calls "
+        "that began before anyone asked for them.",
+        program="faults.controls.uses_its_own_clock",
+        short=Extent(3.0),
+        long=CONTROL_EXTENT,
+        expected=Expected(database_ahead_seconds=3_600),
+        disturb=break_nothing,
+        must_show=frozenset({"event_before_its_cause"}),
     ),
 )

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import attrs
@@ -77,7 +77,6 @@ class ScriptedProvider:
         await self._closing.wait()
         return response
 
-
     async def hang_before_ten_megabytes(self, request: web.Request) -> web.StreamResponse:
         """A reply that says how long it is, and never comes."""
         response = web.StreamResponse(headers={"Content-Length": "10000000"})
@@ -92,6 +91,21 @@ def answer(status: int, body: object, headers: dict[str, str] | None = None) -> 
 
     async def reply(_: web.Request) -> web.StreamResponse:
         return web.Response(status=status, body=content, headers=headers)
+
+    return reply
+
+
+def in_chunks(body: bytes) -> Reply:
+    """A reply that does not say how long it is."""
+
+    async def reply(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        response.enable_chunked_encoding()
+        with suppress(ConnectionError):  # whoever had enough has gone
+            await response.prepare(request)
+            await response.write(body)
+            await response.write_eof()
+        return response
 
     return reply
 

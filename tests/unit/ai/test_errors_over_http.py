@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 
 import pytest
 
+from adapters.ai.answer import ProviderAnswer
 from adapters.ai.transcription import OpenAITranscriber
 from application.errors import AIRefused, AIUnavailable
 from application.unit_of_work import open_unit_of_work
-from tests.fakes.ai_provider import Reply, answer, completion, reset_in_body, words
+from tests.fakes.ai_provider import Reply, answer, completion, in_chunks, reset_in_body, words
 from tests.unit.ai.asking import KEY, PART, TRANSCRIPT, Asking
 
 
@@ -109,11 +111,47 @@ async def test_an_answer_that_says_that_it_is_past_the_bound_is_not_read_at_all(
         await asking.transcriber(retry_attempts=1).transcribe(PART, "key-1")
 
 
-async def test_a_swarm_of_values_is_never_parsed(asking: Asking) -> None:
-    """Three megabytes of them stand still a loop that has packets to answer, and take twenty times the room."""
-    asking.provider.will(answer(200, b"[" + b"[]," * 1_000_000 + b"0]"))
+SWARMS = {
+    "arrays": b'{"text": "hello", "more": [' + b"[]," * 200_000 + b"0]}",
+    "objects": b'{"text": "hello", "more": [' + b"{}," * 200_000 + b"0]}",
+    "names": b'{"text": "hello"' + b"".join(b', "%x": 0' % number for number in range(150_000)) + b"}",
+}
+
+
+@pytest.mark.parametrize("body", SWARMS.values(), ids=SWARMS.keys())
+async def test_a_swarm_of_values_is_never_parsed(asking: Asking, body: bytes) -> None:
+    """Though it is not too large: it would hold up a loop that has packets to answer, and take much room."""
+    asking.provider.will(answer(200, body))
+    with pytest.raises(AIUnavailable, match="transcription: the answer is no JSON object"):
+        await asking.transcriber(retry_attempts=1).transcribe(PART, "key-1")
+
+
+async def test_an_answer_past_the_bound_is_too_large_though_it_does_not_say_so(asking: Asking) -> None:
+    asking.provider.will(in_chunks(b'{"text": "' + b"x" * 3_000_000 + b'"}'))
     with pytest.raises(AIUnavailable, match="transcription: the answer is too large"):
         await asking.transcriber(retry_attempts=1).transcribe(PART, "key-1")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"[" + b"[]," * 1_000 + b"0]", b'{"text": 7, "more": [' + b"[]," * 1_000 + b"0]}"],
+    ids=["no object", "no text"],
+)
+async def test_an_error_holds_nothing_of_the_answer_that_it_is_about(asking: Asking, body: bytes) -> None:
+    """It lives while a run waits and is saved: sixteen held what sixteen answers had been parsed into."""
+    asking.provider.will(answer(200, body))
+    with pytest.raises(AIUnavailable) as caught:
+        await asking.transcriber(retry_attempts=1).transcribe(PART, "key-1")
+    assert caught.value.__context__ is None
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
+    held = [
+        f"{name} of {frame.f_code.co_name}"
+        for frame in frames
+        if frame.f_code.co_filename != __file__
+        for name, value in frame.f_locals.items()
+        if isinstance(value, ProviderAnswer) or (isinstance(value, bytes | list | dict) and len(value) > 1)
+    ]
+    assert held == []
 
 
 async def test_a_huge_error_page_is_still_that_error(asking: Asking) -> None:
