@@ -27,6 +27,7 @@ class Options:
     large: bool
     large_packets: int
     large_calls: int
+    shared_buffers: str
     results: Path
 
 

@@ -19,7 +19,7 @@ from benchmarks.bench import PROJECT, Bench, Options
 from benchmarks.contenders.contender import Contender
 from benchmarks.contenders.everyone import everyone, with_a_large_database
 from benchmarks.goals import LARGE_CALLS, LARGE_PACKETS, LIVE_CALLS, LIVE_SECONDS, judge
-from benchmarks.machine import examine
+from benchmarks.machine import examine, memory_bytes
 from benchmarks.postgres import running_postgres
 from benchmarks.report.files import Report
 from benchmarks.report.terminal import show
@@ -31,6 +31,8 @@ _SECONDS_AROUND: Final = 5
 """To start a server, begin calls, warm up, count and stop."""
 
 SCRATCH: Final = Path("/var/tmp")  # noqa: S108 # on a disk, where /tmp may be memory, which fsync does not slow
+A_QUARTER_OF_THE_MEMORY: Final = f"{memory_bytes() // 4 // 2**20}MB"
+
 RESULTS: Final = PROJECT / "benchmarks" / "results"
 
 
@@ -46,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder = Path(scratch)
         folder.chmod(0o755)  # as root, PostgreSQL runs as another user, who must get through
         with (
-            running_postgres(folder) as postgres,
+            running_postgres(folder, options.shared_buffers) as postgres,
             asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
         ):
             report = runner.run(_run(Bench(options, postgres, folder, console.print), contenders))
@@ -124,6 +126,12 @@ def parse(arguments: Sequence[str] | None) -> Options:
     )
     parser.add_argument(
         "--large-calls", type=_positive, default=LARGE_CALLS, help="calls in it (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--shared-buffers",
+        default=A_QUARTER_OF_THE_MEMORY,
+        metavar="SIZE",
+        help="of PostgreSQL (default: %(default)s, a quarter of the memory, as its manual advises)",
     )
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder for the results")
     given = vars(parser.parse_args(arguments))

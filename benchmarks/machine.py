@@ -48,7 +48,7 @@ def examine(folder: Path, postgresql: dict[str, str]) -> Machine:
     return Machine(
         cores=len(os.sched_getaffinity(0)),
         processor=processor_model(Path("/proc/cpuinfo").read_text("utf-8").splitlines()),
-        memory_gib=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        memory_gib=round(memory_bytes() / 2**30, 1),
         kernel=f"{platform.system()} {platform.release()}",
         python=f"{platform.python_implementation()} {platform.python_version()}",
         packages={name: version(name) for name in _PACKAGES},
@@ -56,6 +56,10 @@ def examine(folder: Path, postgresql: dict[str, str]) -> Machine:
         fsyncs_per_second=fsyncs_per_second(folder),
         load_average=round(os.getloadavg()[0], 2),
     )
+
+
+def memory_bytes() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def processor_model(cpuinfo: Iterable[str]) -> str:

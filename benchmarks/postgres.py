@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -98,10 +99,18 @@ async def connected(database_url: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 @contextmanager
-def running_postgres(folder: Path) -> Iterator[Postgres]:
+def running_postgres(folder: Path, shared_buffers: str) -> Iterator[Postgres]:
+    """With so much of the memory, which it takes when it starts: so it is started twice."""
+    with embedded_postgres(folder) as url:
+        asyncio.run(_set_shared_buffers(url, shared_buffers))
     with embedded_postgres(folder) as url:
         pid_file = folder / "postgres" / "postmaster.pid"
         yield Postgres(url, int(pid_file.read_text("utf-8").splitlines()[0]))
+
+
+async def _set_shared_buffers(url: str, size: str) -> None:
+    async with connected(url) as connection:
+        await connection.execute(f"ALTER SYSTEM SET shared_buffers = '{size}'")
 
 
 def pgbench_program() -> Path:

@@ -19,7 +19,7 @@ LEAST_ROUNDS: Final = 3
 async def restart_postgres(stage: Stage, dice: random.Random, seconds: float) -> None:
     """Every ten seconds, or oftener where there is too little time for that."""
     every_seconds = min(EVERY_SECONDS, seconds / LEAST_ROUNDS)
-    for _ in stage.rounds(seconds - every_seconds):
+    for _ in stage.rounds(seconds - every_seconds / 2):
         due = time.monotonic() + every_seconds
         await stage.restart_postgres_fast()
         await asyncio.sleep(max(0.0, due - time.monotonic()))

@@ -156,7 +156,7 @@ async def test_a_call_that_is_past_completed(
         (line(1) + line(2), "line 1"),
         (b"[" + line(1) + b",\n" + line(2) + b"]", "line 1"),
         (line(1) + b"\n\xff\n", "line 2"),
-        (gzip.compress(line(1)), "line 1"),
+        (gzip.compress(line(1), mtime=0), "line 1"),
     ],
 )
 async def test_what_is_no_json(client: DescribedClient, call_id: str, raw: bytes, where: str) -> None:

@@ -21,6 +21,7 @@ OPTIONS = Options(
     large=False,
     large_packets=10_000_000,
     large_calls=100_000,
+    shared_buffers="6GB",
     results=Path("results"),
 )
 
