@@ -11,6 +11,7 @@ import asyncpg
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
 from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.core.qm import QueueManager
+from pgqueuer.ports.driver import NotifyCallback
 
 from adapters.jobs.job_executor import ProcessCallExecutor
 from adapters.jobs.job_queue import ENTRYPOINT
@@ -23,8 +24,24 @@ POOL_SIZE: Final = 3
 """Connections that the queue needs of its own: one listens, and a beat never waits for a dequeue."""
 
 
-class _PoolDriver(AsyncpgPoolDriver):
-    """Gives the listener's place in the pool back, however its connection was lost."""
+class PoolDriver(AsyncpgPoolDriver):
+    """Gives the listener's place in the pool back, however its connection was lost.
+
+    Notifies nobody before somebody listens: PgQueuer sends its first probe while it begins to listen, and
+    where the probe was faster it took the listener for dead, and ended the run ten seconds later.
+    """
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        super().__init__(pool)
+        self._listens = asyncio.Event()
+
+    async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
+        await super().add_listener(channel, callback)
+        self._listens.set()
+
+    async def notify(self, channel: str, payload: str) -> None:
+        await self._listens.wait()
+        await super().notify(channel, payload)
 
     async def __aexit__(self, *error: object) -> None:
         listener = self._listener_connection
@@ -61,7 +78,7 @@ class JobRunner:
         """
         if self._is_stopped:
             return
-        manager = QueueManager(Queries(_PoolDriver(self._pool)))
+        manager = QueueManager(Queries(PoolDriver(self._pool)))
         self._shutdown = manager.shutdown  # of this run only: a failing listener sets it too
         manager.register_executor(ENTRYPOINT, self._executor)
         taking = asyncio.create_task(

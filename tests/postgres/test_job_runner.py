@@ -15,7 +15,7 @@ import pytest
 
 from adapters.jobs.job_executor import ProcessCallExecutor
 from adapters.jobs.job_queue import PgQueuerJobQueue, forget_finished_jobs
-from adapters.jobs.job_runner import POOL_SIZE, JobRunner
+from adapters.jobs.job_runner import POOL_SIZE, JobRunner, PoolDriver
 from adapters.postgres.pool import open_pool
 from adapters.postgres.unit_of_work import PostgresUnitsOfWork
 from tests.postgres.job_worker import HEARTBEAT_TIMEOUT
@@ -56,6 +56,19 @@ async def job_pool(database_url: str) -> AsyncIterator[asyncpg.Pool]:
         yield pool
     finally:
         await pool.close()
+
+
+async def test_a_probe_that_is_sent_before_anyone_listens_is_heard(job_pool: asyncpg.Pool) -> None:
+    """PgQueuer sends one while it begins to listen, and gives up its jobs where it does not come back."""
+    driver = PoolDriver(job_pool)
+    heard = asyncio.Queue[str | bytes | bytearray]()
+    async with driver:
+        probing = asyncio.create_task(driver.notify("a_channel", "a probe"))
+        await asyncio.wait({probing}, timeout=0.3)
+        await driver.add_listener("a_channel", heard.put_nowait)
+        async with asyncio.timeout(5):
+            assert await heard.get() == "a probe"
+            await probing
 
 
 def runner_on(pool: asyncpg.Pool, work: Work) -> JobRunner:
