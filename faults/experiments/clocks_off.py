@@ -30,12 +30,15 @@ _AHEAD_SECONDS: Final = {
 
 
 async def spool_and_restart(stage: Stage, dice: random.Random, seconds: float) -> None:
-    """What has to do with time: what is spooled, and what another process takes up."""
-    for _ in stage.rounds(seconds):
+    """What has to do with time: what is spooled, and what another process takes up.
+
+    There is one kill, and only in the long form: each delays the same calls by half a minute.
+    """
+    for number in stage.rounds(seconds):
         await asyncio.sleep(dice.uniform(0.2, 1))
         await stage.darken_way(DARK_SECONDS)
         await asyncio.sleep(dice.uniform(0.2, 1))
-        if seconds >= LONG_SECONDS and dice.random() < 0.5:
+        if seconds >= LONG_SECONDS and number == 1:
             await stage.kill_service()
         else:
             await stage.restart_service()
