@@ -18,7 +18,8 @@ from tests.http.running_service import RunningService, running_service
 
 @pytest.fixture(scope="module")
 def service(databases: Databases) -> Iterator[RunningService]:
-    with running_service(databases) as service:
+    """A busy machine makes a database slow, which must not pass for one that is away."""
+    with running_service(databases, database_seconds=8) as service:
         yield service
 
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import attrs
 import uvloop
 
+from application.spool import DATABASE_SECONDS
 from entrypoints.container import Container
 from entrypoints.service import Process, Role, opened
 from entrypoints.settings import Settings, read_settings
@@ -49,18 +50,27 @@ async def _directly(url: str) -> AsyncIterator[str]:
 
 @contextmanager
 def running_service(
-    databases: Databases, reach: Reach = _directly, **settings: str
+    databases: Databases,
+    reach: Reach = _directly,
+    database_seconds: float = DATABASE_SECONDS,
+    **settings: str,
 ) -> Iterator[RunningService]:
-    """On a database of its own. ``settings`` by their names without the prefix: ``ingest_queue="1"``."""
+    """On a database of its own. ``settings`` by their names without the prefix: ``ingest_queue="1"``.
+
+    What the database does not answer within ``database_seconds`` is spooled.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        yield from _running(databases, reach, {"data_dir": folder, "port": "0", **settings})
+        in_folder = {"data_dir": folder, "port": "0", **settings}
+        yield from _running(databases, reach, database_seconds, in_folder)
 
 
-def _running(databases: Databases, reach: Reach, settings: dict[str, str]) -> Iterator[RunningService]:
+def _running(
+    databases: Databases, reach: Reach, database_seconds: float, settings: dict[str, str]
+) -> Iterator[RunningService]:
     started: concurrent.futures.Future[tuple[RunningService, asyncio.Event]] = concurrent.futures.Future()
     environment = {f"TRUNKLINE_{name.upper()}": value for name, value in settings.items()}
     database = _database(databases, reach)
-    work = _serve(database, read_settings(environment), started)
+    work = _serve(database, read_settings(environment), database_seconds, started)
     thread = threading.Thread(target=_run, args=(work, started), name="service")
     thread.start()
     service, stop = started.result(PATIENCE_SECONDS)
@@ -92,11 +102,13 @@ async def _database(databases: Databases, reach: Reach) -> AsyncIterator[str]:
 async def _serve(
     database: AbstractAsyncContextManager[str],
     settings: Settings,
+    database_seconds: float,
     started: concurrent.futures.Future[tuple[RunningService, asyncio.Event]],
 ) -> None:
     loop, stop, faults = asyncio.get_running_loop(), asyncio.Event(), list[str]()
     loop.set_exception_handler(lambda _, context: faults.append(str(context)))
     async with database as database_url, opened(settings, database_url) as container:
+        container.spool.add_kwargs(database_seconds=database_seconds)
         process = Process(settings, API_ONLY, container)
         await process.start()
         (host, port), *_ = process.addresses
