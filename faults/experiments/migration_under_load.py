@@ -18,7 +18,7 @@ from faults.processes import Ended, run_to_its_end
 from faults.stage import Stage
 from faults.violation import Violation
 
-LATE_SECONDS: Final = 4.0
+LATE_SECONDS: Final = 8.0
 """How much longer than its time-out it may take, on a busy machine, than when it need not wait."""
 SHORT_SECONDS: Final = LOCK_SECONDS
 QUIET_SECONDS: Final = 1.0
