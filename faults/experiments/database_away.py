@@ -91,7 +91,6 @@ DATABASE_AWAY = Experiment(
     short=Extent(SHORT_SECONDS),
     long=Extent(LONG_SECONDS),
     calls_per_second=0,
-    takes_every_write=True,
     breaks_postgres=True,
     measures_time=True,
 )
