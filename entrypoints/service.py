@@ -6,10 +6,10 @@ import asyncio
 import gc
 import signal
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 import asyncpg
@@ -37,6 +37,8 @@ FORGET_SECONDS: Final = 3600
 TURN_DAYS_OVER_SECONDS: Final = 3600
 DATABASE_MAY_START_SECONDS: Final = 30
 HTTP_SHUTDOWN_SECONDS: Final = 5
+CUT_OFF_SECONDS: Final = 0.05
+"""For each step of cutting off a request; aiohttp takes 0 for no limit."""
 LONGEST_REQUEST_LINE_BYTES: Final = 64 * 1024
 """Generous, so that an id that is too long is refused in the way of every other bad field."""
 COLLECTOR_THRESHOLDS: Final = (20_000, 20, 50)
@@ -282,7 +284,10 @@ class Process:
         return jobs
 
     async def drain(self) -> None:
-        """Stop, within the time that is set for it, and leave nothing half done."""
+        """Stop, within the time that is set for it, and leave nothing half done.
+
+        A second signal ends the waiting: what is not answered by then never will be.
+        """
         jobs = self._jobs
         log.info("draining")
         deadline = asyncio.get_running_loop().time() + self._settings.drain_seconds
@@ -290,7 +295,7 @@ class Process:
         if jobs is not None:
             jobs.stop()
         if self._server is not None:
-            await self._server.cleanup()
+            await self._stop_serving(self._server)
         if self._role.api:
             await self._answer_what_was_taken()
         if jobs is not None:
@@ -300,10 +305,33 @@ class Process:
             await self._container.journal().close()
         log.info("stopped")
 
+    async def _stop_serving(self, runner: web.AppRunner) -> None:
+        """Requests and sockets that are under way get their time; in a hurry they are cut off."""
+        served = runner.server
+        if await self._unless_hurried(runner.cleanup()) or served is None:
+            return
+        log.info("requests_cut_off", connections=len(served.connections))
+        await served.shutdown(CUT_OFF_SECONDS)
+
+    async def _unless_hurried(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Whether it came to its end; a second signal cancels it."""
+        doing = asyncio.create_task(work)
+        hurried = asyncio.create_task(self._hurry.wait())
+        try:
+            await asyncio.wait({doing, hurried}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            hurried.cancel()
+            doing.cancel()  # which does nothing to what is done
+        await asyncio.wait({doing})
+        if doing.cancelled():
+            return False
+        doing.result()
+        return True
+
     async def _answer_what_was_taken(self) -> None:
         try:
             async with asyncio.timeout(HTTP_SHUTDOWN_SECONDS):
-                await self._container.deliveries().drain()
+                await self._unless_hurried(self._container.deliveries().drain())
         except TimeoutError:
             log.warning("packets_left_unanswered")
 

@@ -13,10 +13,13 @@ The violations, by the file that has the rule::
     rules/set_aside.py     set_aside_without_kills
     rules/times.py         event_times_broken, event_before_its_cause, event_in_the_future
     rules/pace.py          answered_late, archived_late, where an experiment says within what
+    rules/fence.py         superseded_run_saved
+    rules/spool.py         spool_not_empty, spooled_never_sent, refused_request_spooled
     here                   deadlock
 
 An answer 202 that says ``"durability": "spooled"`` is an acknowledgement like every other, but where the
-request is among those that were refused on replay: then it counts as refused.
+request is among those that were refused on replay: then it counts as refused. What lies in the spool in the
+end is not lost, and is named as what was not replayed.
 """
 
 from __future__ import annotations
@@ -31,10 +34,12 @@ from faults.observed import Observed
 from faults.rules.ai_effects import effect_violations, repetitions
 from faults.rules.answers import answer_violations
 from faults.rules.calls import call_violations
+from faults.rules.fence import fence_violations
 from faults.rules.pace import answer_seconds, pace_violations
 from faults.rules.packets import packet_violations
 from faults.rules.replay import with_refusals_on_replay
 from faults.rules.set_aside import set_aside_violations
+from faults.rules.spool import spool_violations, with_left_in_spool
 from faults.rules.times import time_violations
 from faults.violation import Violation
 
@@ -72,7 +77,9 @@ class Verdict:
 
 def check(records: Sequence[Record], observed: Observed, expected: Expected = NOTHING_MORE) -> Verdict:
     """Everything that is wrong, in no particular order."""
-    requests = with_refusals_on_replay(requests_of(records), observed.spool_refusals)
+    told = requests_of(records)
+    refused = with_refusals_on_replay(told, observed.spool_refusals)
+    requests = with_left_in_spool(refused, observed.spooled)
     violations = (
         *packet_violations(requests, observed),
         *call_violations(requests, observed, expected.may_fail_for),
@@ -81,6 +88,8 @@ def check(records: Sequence[Record], observed: Observed, expected: Expected = NO
         *set_aside_violations(faults_of(records), observed),
         *time_violations(requests, observed, expected.database_ahead_seconds),
         *pace_violations(requests, observed, expected),
+        *fence_violations(observed),
+        *spool_violations(told, observed.spooled),
         *_deadlocks(observed),
     )
     return Verdict(violations, _figures(requests, observed))

@@ -52,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(turns.take(chosen_experiments))
+    for left_out in turns.left_out:
+        console.print(left_out)
     show_summary(console, options.seed, turns.trials)
     if not all(trial.is_as_expected for trial in turns.trials):
         return 1

@@ -134,6 +134,8 @@ class Request:
     answered_at_line: int | None = None
     refused_on_replay: bool = False
     """It was acknowledged as spooled, and then refused, and is kept as that."""
+    left_in_spool: bool = False
+    """It was acknowledged as spooled, and is durable there, and nobody has judged it yet."""
 
     @property
     def status(self) -> int | None:
@@ -141,7 +143,8 @@ class Request:
 
     @property
     def was_acknowledged(self) -> bool:
-        return self.status is not None and 200 <= self.status < 300 and not self.refused_on_replay
+        was_told = self.status is not None and 200 <= self.status < 300
+        return was_told and not self.refused_on_replay and not self.left_in_spool
 
     @property
     def was_refused(self) -> bool:

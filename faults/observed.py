@@ -91,6 +91,14 @@ class SpoolRefusal:
     entry: dict[str, Any]
 
 
+@attrs.frozen
+class SpooledEntry:
+    """What was spooled and never replayed; ``entry`` in the form of a :class:`SpoolRefusal`'s."""
+
+    call_id: str
+    entry: dict[str, Any]
+
+
 @attrs.frozen(kw_only=True)
 class Observed:
     """``at_seconds`` is when, by the database's clock; ``deadlocks`` how many PostgreSQL had to resolve."""
@@ -100,6 +108,7 @@ class Observed:
     packets: Sequence[StoredPacket] = ()
     events: Sequence[StoredEvent] = ()
     spool_refusals: Sequence[SpoolRefusal] = ()
+    spooled: Sequence[SpooledEntry] = ()
     ai_requests: Sequence[AiRequest] = ()
     at_seconds: float = inf
     deadlocks: int = 0
@@ -109,8 +118,8 @@ _NOW: Final = "SELECT extract(epoch FROM clock_timestamp())::float8"
 _DEADLOCKS: Final = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
 
 
-async def observe(database_url: str, ai_ledger: Path) -> Observed:
-    """All tables in one snapshot, each row as it stands."""
+async def observe(database_url: str, ai_ledger: Path, spooled: Sequence[SpooledEntry] = ()) -> Observed:
+    """All tables in one snapshot, each row as it stands; ``spooled`` is what was found in the spool."""
     connection = await asyncpg.connect(database_url)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
@@ -120,6 +129,7 @@ async def observe(database_url: str, ai_ledger: Path) -> Observed:
                 packets=await _packets(connection),
                 events=await _events(connection),
                 spool_refusals=await _spool_refusals(connection),
+                spooled=spooled,
                 ai_requests=read_ai_ledger(ai_ledger),
                 at_seconds=await connection.fetchval(_NOW),
                 deadlocks=await connection.fetchval(_DEADLOCKS),

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
@@ -18,6 +18,7 @@ from faults.processes import PROJECT, NotReady
 
 _PROC: Final = Path("/proc")
 DEAD_WITHIN_SECONDS: Final = 10
+RECOVERS_WITHIN_SECONDS: Final = 30
 
 # Statements that ask for the time, the service's and its libraries' alike, name these functions without their
 # schema, and so find the first on the path. New tables, which go into the first schema of it, stay in public.
@@ -82,6 +83,34 @@ class KillablePostgres:
         processes = [postmaster, *_children_of(postmaster)]
         os.kill(postmaster, signal.SIGINT)
         await self._until_gone(processes)
+
+    async def use_up_log(self) -> None:
+        """Have it begin segment after segment of its write-ahead log, until its disk has no room for one.
+
+        It dies of that, and cannot start before there is room.
+        """
+        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            connection = await asyncpg.connect(self.url)
+            while True:
+                await connection.execute("SELECT pg_logical_emit_message(false, 'f', 'f'), pg_switch_wal()")
+
+    async def recover(self) -> bool:
+        """Returns once it serves; starts it where it has died by itself. Whether it had. Raises NotReady."""
+        async with asyncio.timeout(RECOVERS_WITHIN_SECONDS):
+            while self._lives():
+                with suppress(OSError, asyncpg.PostgresError):
+                    await (await asyncpg.connect(self.url)).close()
+                    return False
+                await asyncio.sleep(0.05)
+        await self._until_gone([])
+        await self.start()
+        return True
+
+    def _lives(self) -> bool:
+        try:
+            return _is_alive(self._postmaster())
+        except FileNotFoundError:
+            return False
 
     def _postmaster(self) -> int:
         return int((self._folder / "postgres" / "postmaster.pid").read_text("utf-8").split("\n", 1)[0])

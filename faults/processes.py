@@ -117,6 +117,17 @@ class RestartableProcess:
         """Its exit status. Killed where it does not end by itself."""
         return await self._end(signal.SIGTERM)
 
+    def freeze(self) -> None:
+        """It does nothing more, and does not know it, until :meth:`wake`."""
+        self._signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None, "it was never started"
+        self._process.send_signal(number)
+
     async def close(self) -> None:
         if self.is_running:
             await self.terminate()

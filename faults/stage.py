@@ -15,6 +15,7 @@ from faults.database_way import DatabaseWay, NextCommit
 from faults.history import HistoryWriter
 from faults.postgres import KillablePostgres
 from faults.processes import RestartableProcess
+from faults.small_disk import SmallDisk
 from faults.violation import Violation
 
 DRAIN_SECONDS: Final = 8
@@ -49,6 +50,8 @@ class Stage:
     ai: RestartableProcess
     way: DatabaseWay
     history: HistoryWriter
+    disk: SmallDisk | None = None
+    """The small one, where the experiment asks for one."""
     most_rounds: int | None = None
     violations: list[Violation] = attrs.field(factory=list)
     remarks: list[str] = attrs.field(factory=list)
@@ -109,11 +112,28 @@ class Stage:
 
     async def kill_postgres(self, down_seconds: float) -> None:
         """kill -9 of all its processes, and after a while start it again."""
+        await self.kill_postgres_for_now()
+        await asyncio.sleep(down_seconds)
+        await self.start_postgres()
+
+    async def kill_postgres_for_now(self) -> None:
+        """The same until :meth:`start_postgres`."""
         self.history.fault("PostgreSQL killed")
         await self.postgres.kill()
-        await asyncio.sleep(down_seconds)
+
+    async def start_postgres(self) -> None:
         await self.postgres.start()
         self.history.fault("PostgreSQL started again")
+
+    def fill_disk(self) -> None:
+        assert self.disk is not None, "there is none"
+        self.history.fault("disk full")
+        self.disk.fill()
+
+    def free_disk(self) -> None:
+        assert self.disk is not None, "there is none"
+        self.disk.free()
+        self.history.fault("disk has room again")
 
     async def restart_postgres_fast(self) -> None:
         """Stopped as an operator stops it, and started again at once."""

@@ -23,6 +23,8 @@ from faults.postgres import KillablePostgres
 from faults.processes import NotReady, RestartableProcess, free_port
 from faults.rules.answers import refused_writes
 from faults.sender import Sender
+from faults.small_disk import SmallDisk
+from faults.spool_files import read_spool
 from faults.stage import DRAIN_SECONDS, Stage
 from faults.violation import Violation
 
@@ -70,22 +72,32 @@ class Trial:
 
 
 async def run_trial(
-    experiment: Experiment, postgres: KillablePostgres, folder: Path, seed: int, extent: Extent
+    experiment: Experiment,
+    postgres: KillablePostgres,
+    folder: Path,
+    seed: int,
+    extent: Extent,
+    disk: SmallDisk | None = None,
 ) -> Trial:
-    """Leaves its history, ledger and logs in ``folder``, which is there and has none yet."""
+    """Leaves its history, ledger and logs in ``folder``, which is there and has none yet.
+
+    ``disk`` is the one that the experiment asks for.
+    """
     began = time.monotonic()
     ahead_seconds = experiment.expected.database_ahead_seconds
     database_url = await postgres.make_database(folder.name, ahead_seconds)
     ledger = folder / "ai-ledger.jsonl"
-    async with _staged(experiment, postgres, database_url, folder, seed) as stage:
+    data_folder = (disk.folder if disk and experiment.small_disk == "spool" else folder) / "data"
+    async with _staged(experiment, postgres, database_url, folder, data_folder, seed) as stage:
+        stage.disk = disk
         stage.most_rounds = extent.rounds
         await _under_load(stage, experiment, seed, extent.seconds)
         await _until_replayed(stage)
-        if not experiment.is_control:
-            await _until_archived(stage, _completed(folder))
+        await _until_archived(stage, _completed(folder), _archived_within_seconds(experiment))
         await _stop(stage)
     records = read_history(folder / "history.jsonl")
-    verdict = check(records, await observe(database_url, ledger), experiment.expected)
+    observed = await observe(database_url, ledger, read_spool(data_folder))
+    verdict = check(records, observed, experiment.expected)
     refused = refused_writes(requests_of(records)) if experiment.takes_every_write else ()
     return Trial(
         experiment=experiment,
@@ -100,7 +112,12 @@ async def run_trial(
 
 @asynccontextmanager
 async def _staged(
-    experiment: Experiment, postgres: KillablePostgres, database_url: str, folder: Path, seed: int
+    experiment: Experiment,
+    postgres: KillablePostgres,
+    database_url: str,
+    folder: Path,
+    data_folder: Path,
+    seed: int,
 ) -> AsyncIterator[Stage]:
     async with AsyncExitStack() as stack:
         history = stack.enter_context(HistoryWriter(folder / "history.jsonl"))
@@ -113,7 +130,7 @@ async def _staged(
             **_PATIENCE,
             **experiment.settings,
             "TRUNKLINE_DATABASE_URL": way.url if experiment.is_behind_way else database_url,
-            "TRUNKLINE_DATA_DIR": str(folder / "data"),
+            "TRUNKLINE_DATA_DIR": str(data_folder),
             "TRUNKLINE_AI_BASE_URL": f"http://127.0.0.1:{ai_port}/v1",
         }
 
@@ -174,13 +191,19 @@ async def _until_replayed(stage: Stage) -> None:
     stage.violations.append(Violation("not_replayed", f"not within {REPLAYED_WITHIN_SECONDS} s"))
 
 
-async def _until_archived(stage: Stage, call_ids: set[str]) -> None:
+def _archived_within_seconds(experiment: Experiment) -> float:
+    if experiment.archived_within_seconds is not None:
+        return experiment.archived_within_seconds
+    return 0 if experiment.is_control else ARCHIVED_WITHIN_SECONDS
+
+
+async def _until_archived(stage: Stage, call_ids: set[str], within_seconds: float) -> None:
     """Or until time is up: what is not archived then, the checker names.
 
     Calls that were set aside are reprocessed, as by an operator; it names those, too, that should not have
     been.
     """
-    until = time.monotonic() + ARCHIVED_WITHIN_SECONDS
+    until = time.monotonic() + within_seconds
     reprocessed: set[str] = set()
     while time.monotonic() < until:
         for call_id in await calls_set_aside(stage.database_url):

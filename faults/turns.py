@@ -7,6 +7,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -14,11 +15,14 @@ import attrs
 
 from faults.experiments.experiment import Experiment, Extent
 from faults.postgres import KillablePostgres, running_postgres
+from faults.small_disk import NoSmallDisk, small_disk
 from faults.trial import Trial, run_trial
 
 SIDE_BY_SIDE: Final = 2
 """Short experiments at a time; they wait more than they work."""
 SEEDS: Final = 2**31
+SMALL_DISK_MEGABYTES: Final = {"database": 192, "spool": 16}
+"""A new server, and what PostgreSQL keeps of its log, take up to 140 of the first."""
 
 
 @attrs.frozen
@@ -40,6 +44,8 @@ class Turns:
     rounds: int | None
     folder: Path
     show: Callable[[Trial], None]
+    left_out: list[str] = attrs.field(factory=list, init=False)
+    """A line for each that cannot be run here, with its reason."""
     _trials: dict[int, Trial] = attrs.field(factory=dict, init=False)
 
     @property
@@ -66,18 +72,24 @@ class Turns:
 
     async def _run_all(self, turns: Iterator[Turn], shared: KillablePostgres) -> None:
         for turn in turns:
-            trial = self._trials[turn.place] = await self._run(turn, shared)
+            try:
+                trial = self._trials[turn.place] = await self._run(turn, shared)
+            except NoSmallDisk as reason:
+                self.left_out.append(f"{turn.experiment.name} was LEFT OUT: {reason}")
+                continue
             self.show(trial)
 
     async def _run(self, turn: Turn, shared: KillablePostgres) -> Trial:
         folder = self.folder / f"{turn.place}-{turn.experiment.name}"
         folder.mkdir()
-        if not turn.experiment.breaks_postgres:
-            return await run_trial(turn.experiment, shared, folder, turn.seed, turn.extent)
-        server_folder = folder / "server"
-        server_folder.mkdir()
-        async with running_postgres(server_folder) as own:
-            return await run_trial(turn.experiment, own, folder, turn.seed, turn.extent)
+        kind = turn.experiment.small_disk
+        with small_disk(folder / "disk", SMALL_DISK_MEGABYTES[kind]) if kind else nullcontext() as disk:
+            if not turn.experiment.breaks_postgres:
+                return await run_trial(turn.experiment, shared, folder, turn.seed, turn.extent, disk)
+            server_folder = (disk.folder if disk and kind == "database" else folder) / "server"
+            server_folder.mkdir()
+            async with running_postgres(server_folder) as own:
+                return await run_trial(turn.experiment, own, folder, turn.seed, turn.extent, disk)
 
     def _again_and_again(self, turns: Sequence[Turn]) -> Iterator[Turn]:
         """Each once; then those that are no controls again and again, until the minutes are over."""

@@ -1,4 +1,4 @@
-"""Runs Trunkline's command line with other units of work: a guard is off, and all else is as it is."""
+"""Runs Trunkline's command line with other providers: a guard is off, and all else is as it is."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from faults.experiments.clocks_off import CLOCKS_OFF
 from faults.experiments.database_away import DATABASE_AWAY
 from faults.experiments.database_cut import DATABASE_CUT
 from faults.experiments.database_dark import DATABASE_DARK
+from faults.experiments.database_disk_full import DATABASE_DISK_FULL
 from faults.experiments.database_resets import DATABASE_RESETS
 from faults.experiments.database_slow import DATABASE_SLOW
 from faults.experiments.eight_writers import EIGHT_WRITERS, write_crosswise
@@ -21,7 +22,9 @@ from faults.experiments.postgres_fast_restarts import POSTGRES_FAST_RESTARTS
 from faults.experiments.postgres_killed import POSTGRES_KILLED, kill_postgres
 from faults.experiments.service_killed import SERVICE_KILLED, kill_the_service
 from faults.experiments.service_restarted import SERVICE_RESTARTED
+from faults.experiments.spool_disk_full import SPOOL_DISK_FULL
 from faults.experiments.stopped_with_open_websockets import STOPPED_WITH_OPEN_WEBSOCKETS
+from faults.experiments.worker_frozen import WORKER_FROZEN, freeze_the_worker
 
 EXPERIMENTS: Final = (
     DATABASE_AWAY,
@@ -40,6 +43,9 @@ EXPERIMENTS: Final = (
     *CLOCKS_OFF,
     EIGHT_WRITERS,
     MIGRATION_UNDER_LOAD,
+    WORKER_FROZEN,
+    DATABASE_DISK_FULL,
+    SPOOL_DISK_FULL,
 )
 
 CONTROL_EXTENT: Final = Extent(10.0)
@@ -95,5 +101,45 @@ CONTROLS: Final = (
         expected=Expected(database_ahead_seconds=3_600),
         disturb=break_nothing,
         must_show=frozenset({"event_before_its_cause"}),
+    ),
+    Experiment(
+        name="control-admits-superseded-runs",
+        expectation="A service whose runs are not fenced keeps what a frozen worker finds after its call was "
+        "taken over.",
+        program="faults.controls.admits_superseded_runs",
+        short=Extent(8.0),
+        long=CONTROL_EXTENT,
+        disturb=freeze_the_worker,
+        must_show=frozenset({"superseded_run_saved"}),
+    ),
+    Experiment(
+        name="control-stores-twice",
+        expectation="A service that knows no duplicates, on a table without its key, stores a packet twice.",
+        program="faults.controls.stores_twice",
+        short=Extent(4.0),
+        long=CONTROL_EXTENT,
+        disturb=break_nothing,
+        must_show=frozenset({"packet_stored_twice"}),
+    ),
+    Experiment(
+        name="control-replays-half",
+        expectation="A service that drops half of what it spooled loses packets when PostgreSQL is killed.",
+        program="faults.controls.replays_half",
+        short=Extent(5.0),
+        long=CONTROL_EXTENT,
+        breaks_postgres=True,
+        disturb=kill_postgres,
+        must_show=frozenset({"packet_lost"}),
+    ),
+    Experiment(
+        name="control-forgets-jobs",
+        expectation="A service whose jobs count as done when they have begun, and that never looks for calls "
+        "without one, leaves calls behind when it is killed.",
+        program="faults.controls.forgets_jobs",
+        short=Extent(5.0),
+        long=CONTROL_EXTENT,
+        disturb=kill_the_service,
+        must_show=frozenset({"not_archived"}),
+        archived_within_seconds=6,
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from typing import Final, Literal
 
 import attrs
 
@@ -58,9 +58,13 @@ class Experiment:
     """No packet, init or completion may be answered 5xx, whatever is broken."""
     breaks_postgres: bool = False
     """So that it needs a PostgreSQL of its own."""
+    small_disk: Literal["database", "spool"] | None = None
+    """What lies on a file system that is soon full; where it is the database, ``breaks_postgres`` too."""
     measures_time: bool = False
     """So that nothing else may run beside it."""
     must_show: frozenset[str] = frozenset()
+    archived_within_seconds: float | None = None
+    """How long to wait for that after the load. None: a minute; for a control not at all."""
 
     @property
     def is_control(self) -> bool:

@@ -1,4 +1,8 @@
-"""Each step of the AI takes effect once, but for a fault between the effect and its saving."""
+"""Each step of the AI takes effect once, but for a fault between the effect and its saving.
+
+What is saved is asked for by no run that begins after it. One that was frozen meanwhile does not know of its
+successor until it saves, and may finish the step that it is at.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ def effect_violations(faults: Sequence[Fault], observed: Observed) -> Iterator[V
             yield Violation("effect_twice_under_one_key", f"{key!r} took effect {count} times")
     saved = saved_steps(observed)
     for earlier, later in repetitions(effects):
-        if (earlier.call_id, earlier.run, _kind(earlier.step)) in saved:
+        if later.run > earlier.run and (earlier.call_id, earlier.run, _kind(earlier.step)) in saved:
             yield Violation("saved_step_paid_again", f"{later.key!r} after {earlier.key!r} was saved")
         elif not any(_fell_between(fault, earlier, later) for fault in faults):
             yield Violation("effect_repeated_without_fault", f"{later.key!r} after {earlier.key!r}")

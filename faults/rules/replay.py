@@ -15,6 +15,9 @@ from faults.observed import SpoolRefusal
 PacketId = tuple[str, str, int, str]
 """Call, stream, sequence and data: a text, or raw data in base64."""
 
+Piece = PacketId | tuple[str, bytes]
+"""A packet; or a call's init or completion."""
+
 
 def with_refusals_on_replay(requests: Sequence[Request], refusals: Sequence[SpoolRefusal]) -> list[Request]:
     """Each of them marked: from there it counts as refused, so that nothing of it may be stored.
@@ -46,6 +49,19 @@ def _ways_to_keep(request: Request) -> Iterator[PacketId]:
     body = request.attempt.body
     for data in (body["data"], base64.b64encode(body["data"].encode()).decode()):
         yield request.attempt.call_id, body["stream"], body["sequence"], data
+
+
+def pieces_of(request: Request) -> list[Piece]:
+    """All that the service may keep of it, in each way in which it may; nothing of a read."""
+    if request.attempt.over == "websocket":
+        return list(_ways_to_keep(request))
+    return pieces_of_entry(request.attempt.call_id, _entry(request))
+
+
+def pieces_of_entry(call_id: str, entry: dict[str, Any]) -> list[Piece]:
+    if "packets" in entry:
+        return list(_packets_kept(SpoolRefusal(call_id, entry)))
+    return [(call_id, _content(entry))] if entry else []
 
 
 def _entry(request: Request) -> dict[str, Any]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from tests.end_to_end.api_client import ApiClient
 from tests.end_to_end.processes import running
+from tests.end_to_end.slow_client import half_sent_request
+from tests.waiting import until
 
 
 async def test_sigterm_under_load_ends_cleanly_within_ten_seconds(
@@ -57,3 +61,50 @@ async def test_sigterm_under_load_ends_cleanly_within_ten_seconds(
             api = ApiClient(session, again.url)
             stored = await api.packets("live") if 202 in answered else {}
             assert len(stored) >= answered.count(202)
+
+
+async def test_a_second_sigterm_ends_the_waiting_for_jobs_requests_and_sockets(
+    service_environment: dict[str, str], tmp_path: Path
+) -> None:
+    """The first one waits; what was acknowledged is there, and the exit status is 0 all the same."""
+    slow_ai = ("simulate", "ai", "--port", "0", "--failure-rate", "0", "--latency", "60", "60")
+    async with running(tmp_path / "ai.log", *slow_ai, environment={}) as ai:
+        environment = service_environment | {
+            "TRUNKLINE_AI_BASE_URL": f"{ai.url}/v1",
+            "TRUNKLINE_SETTLE_SECONDS": "0",
+            "TRUNKLINE_DRAIN_SECONDS": "60",
+        }
+        async with (
+            running(tmp_path / "serve.log", "serve", environment=environment) as serve,
+            aiohttp.ClientSession() as session,
+        ):
+            api = ApiClient(session, serve.url)
+            await api.packet("slow", 1, "hello")
+            await api.complete("slow", 1)
+            await api.all_reach("PROCESSING_AI", ["slow"], within_seconds=20)
+            async with (
+                half_sent_request(serve.url) as unanswered,
+                session.ws_connect(f"{serve.url}/v1/call/stream/live/ws", autoclose=False) as socket,
+            ):
+                await socket.receive()
+                await socket.send_json({"sequence": 1, "data": "said", "timestamp": 1.5})
+                assert (await socket.receive_json())["ack"] == {"stream": "main", "through": 1}
+                serve.process.send_signal(signal.SIGTERM)
+                await until(lambda: bool(serve.logged("draining")))
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(serve.process.wait(), 0.5)
+                began = time.monotonic()
+                assert await serve.terminate() == 0, serve.log.read_text()
+                assert time.monotonic() - began < 2.5
+                assert await unanswered.read() == b""
+        assert serve.logged("requests_cut_off")
+        assert serve.logged("jobs_handed_on")
+        assert serve.logged("stopped")
+        no_ai = service_environment | {"TRUNKLINE_AI_BASE_URL": ""}
+        async with (
+            running(tmp_path / "again.log", "serve", environment=no_ai) as again,
+            aiohttp.ClientSession() as session,
+        ):
+            api = ApiClient(session, again.url)
+            assert await api.packets("live") == {1: "said"}
+            assert (await api.call("slow"))["state"] == "PROCESSING_AI"

@@ -62,8 +62,8 @@ def test_an_experiment_is_as_expected_without_violations(experiment: Experiment)
 
 @pytest.mark.parametrize("control", CONTROLS)
 def test_a_control_is_as_expected_when_its_fault_is_named(control: Experiment) -> None:
-    assert trial_of(control, *control.must_show, "not_archived").is_as_expected
-    assert not trial_of(control, "not_archived").is_as_expected
+    assert trial_of(control, *control.must_show, "call_never_started").is_as_expected
+    assert not trial_of(control, "call_never_started").is_as_expected
     assert judgement(trial_of(control)).startswith("NOT SEEN")
 
 
