@@ -179,6 +179,9 @@ class SqliteJournal:
 
     def _adopt(self) -> None:
         own = {file.path for file in self._files}
+        for file in self._files:
+            if not file.tidy():
+                log.warning("spool_has_no_room_to_forget", path=str(file.path))
         for path in sorted(set(self._folder.glob("*.sqlite3")) - own):
             lock = lock_beside(path)
             if lock is None:

@@ -81,6 +81,8 @@ class JournalFile:
             self._entries, self._byte_count = self._connection.execute(
                 "SELECT count(*), coalesce(sum(length(command)), 0) FROM entries"
             ).fetchone()
+            self._done = 0
+            self._is_untidy = False
             self._mark()
             failed.pop_all()
 
@@ -93,7 +95,8 @@ class JournalFile:
 
     @property
     def size(self) -> JournalSize:
-        oldest = self._connection.execute("SELECT at FROM entries ORDER BY number LIMIT 1").fetchone()
+        statement = "SELECT at FROM entries WHERE number > ? ORDER BY number LIMIT 1"
+        oldest = self._connection.execute(statement, [self._done]).fetchone()
         return JournalSize(self._entries, self._byte_count, oldest[0] if oldest else None)
 
     def append(self, commands: Sequence[bytes]) -> None:
@@ -113,8 +116,8 @@ class JournalFile:
         """The first entries, up to this time. Raises sqlite3.Error."""
         found: list[Written] = []
         byte_count = 0
-        statement = "SELECT number, at, command FROM entries ORDER BY number"
-        with closing(self._connection.execute(statement)) as rows:
+        statement = "SELECT number, at, command FROM entries WHERE number > ? ORDER BY number"
+        with closing(self._connection.execute(statement, [self._done])) as rows:
             for number, at, command in rows:
                 byte_count += len(command)
                 if found and (byte_count > MOST_BYTES_AT_ONCE or len(found) == MOST_ENTRIES_AT_ONCE):
@@ -125,17 +128,37 @@ class JournalFile:
         return found
 
     def remove(self, through: int) -> None:
-        """All entries up to this number; the file is small again when none is left. Raises sqlite3.Error."""
+        """All entries up to this number; the file is small again when none is left. Raises sqlite3.Error.
+
+        They count as removed though the disk may have no room for the change, for nobody may have to wait
+        for room to be done with what is done. Whoever opens the file before :meth:`tidy` had room for it
+        finds them again, as after a kill.
+        """
         entries, byte_count = self._connection.execute(
-            "SELECT count(*), coalesce(sum(length(command)), 0) FROM entries WHERE number <= ?", [through]
+            "SELECT count(*), coalesce(sum(length(command)), 0) FROM entries"
+            " WHERE number > ? AND number <= ?",
+            [self._done, through],
         ).fetchone()
-        self._change("DELETE FROM entries WHERE number <= ?", [(through,)])
+        self._done = through
+        self._is_untidy = True
         self._entries -= entries
         self._byte_count -= byte_count
         self._mark()
+        self.tidy()
+
+    def tidy(self) -> bool:
+        """Take what was removed out of the file. False where that has to wait for room on the disk."""
+        if not self._is_untidy:
+            return True
+        try:
+            self._change("DELETE FROM entries WHERE number <= ?", [(self._done,)])
+        except sqlite3.OperationalError:
+            return False
+        self._is_untidy = False
         if not self._entries:
             with suppress(sqlite3.Error):  # it would only be larger than it must be
                 self._connection.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)")
+        return True
 
     def close(self) -> None:
         """An empty one leaves nothing behind."""

@@ -180,6 +180,28 @@ async def test_a_disk_without_room_is_no_false_2xx_and_service_returns_with_room
         assert set(stored) == {number for number, status in statuses.items() if status == 202}
 
 
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="no limits can be set on another process here")
+async def test_a_disk_without_room_keeps_nobody_waiting_once_the_database_is_back(
+    proxied: tuple[DatabaseProxy, dict[str, str]], tmp_path: Path
+) -> None:
+    """What is replayed cannot be taken out of the journal then; it counts as done all the same."""
+    proxy, environment = proxied
+    async with running(tmp_path / "a.log", "serve", "--no-worker", environment=environment) as serve:
+        await proxy.cut()
+        _limit_files(serve, 2 * MEGABYTE)
+        async with api_of(serve) as api:
+            statuses = {number: (await api.packet("c-1", number, "x" * 60_000))[0] for number in range(1, 60)}
+            assert statuses[59] == 503
+            await proxy.restore()
+            await until_ready(serve)
+            status, answer = await api.packet("c-1", 60, "x")
+            assert (status, answer.get("durability")) == (202, None)
+            stored = await api.packets("c-1")
+        assert set(stored) == {60, *(number for number, status in statuses.items() if status == 202)}
+        assert await serve.terminate() == 0
+    assert list((tmp_path / "data" / "spool").rglob("*.sqlite3")) == [], "nothing in it was still to be done"
+
+
 def _limit_files(process: RunningProcess, most_bytes: int) -> None:
     resource.prlimit(process.process.pid, resource.RLIMIT_FSIZE, (most_bytes, resource.RLIM_INFINITY))
 
