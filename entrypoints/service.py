@@ -37,6 +37,7 @@ FORGET_SECONDS: Final = 3600
 TURN_DAYS_OVER_SECONDS: Final = 3600
 DATABASE_MAY_START_SECONDS: Final = 30
 HTTP_SHUTDOWN_SECONDS: Final = 5
+HAND_ON_SECONDS: Final = 2
 CUT_OFF_SECONDS: Final = 0.05
 """For each step of cutting off a request; aiohttp takes 0 for no limit."""
 LONGEST_REQUEST_LINE_BYTES: Final = 64 * 1024
@@ -343,4 +344,12 @@ class Process:
         hurried.cancel()
         if not finished.done():
             log.info("jobs_handed_on", jobs=jobs.hand_on())
-            await asyncio.wait({finished}, timeout=2)
+            await asyncio.wait({finished}, timeout=HAND_ON_SECONDS)
+        if not finished.done():
+            self._leave_jobs()
+
+    def _leave_jobs(self) -> None:
+        """The database does not answer, and is not waited for: these jobs look like a dead process's."""
+        log.warning("jobs_left")
+        for pool in (self._container.job_pool(), self._container.pool()):
+            pool.terminate()

@@ -22,8 +22,8 @@ from adapters.postgres.unit_of_work import PostgresUnitsOfWork
 from application.ports import Analyst
 from application.reconcile_jobs import ReconcileJobs
 from domain.analysis import Analysis, Transcript
+from faults.database_way import DatabaseWay
 from tests.fakes.ai import FakeAnalyst
-from tests.http.database_proxy import DatabaseProxy
 from tests.postgres.processing import archived_by, completed_call, history_of, process_calls, runner_of
 from tests.waiting import until, until_found
 
@@ -129,21 +129,21 @@ async def test_calls_whose_jobs_were_deleted_are_archived_once(
 
 
 async def test_a_call_is_archived_once_though_the_database_was_a_black_hole_when_the_ai_answered(
-    database_url: str, pool: asyncpg.Pool
+    database_url: str, pool: asyncpg.Pool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    analyst, proxy = HeldAnalyst(), DatabaseProxy()
+    analyst = HeldAnalyst()
     await completed_call(pool, "c-1")
     async with (
-        proxy.reach(database_url) as way_url,
-        hasty_pool(way_url) as units_pool,
-        hasty_pool(way_url) as job_pool,
-        working(units_pool, job_pool, analyst) as tasks,
+        DatabaseWay(database_url).running() as way,
+        hasty_pool(way.url) as units_pool,
+        hasty_pool(way.url) as job_pool,
+        working(units_pool, job_pool, analyst),
     ):
         await until(lambda: analyst.asked == 1)
-        await proxy.silence()
+        way.go_dark()
         analyst.may_answer.set()
-        await until(lambda: "jobs" in tasks.trouble)
-        await proxy.restore()
+        await until(lambda: "call c-1 is saved again" in caplog.text)
+        way.come_back()
         await until_archived(pool, "c-1")
     assert len(await archived_by(pool, "c-1")) == 1
 
