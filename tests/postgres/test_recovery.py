@@ -146,6 +146,7 @@ async def test_a_call_is_archived_once_though_the_database_was_a_black_hole_when
         way.come_back()
         await until_archived(pool, "c-1")
     assert len(await archived_by(pool, "c-1")) == 1
+    assert analyst.asked == 1, "what it had found was kept until it could be saved"
 
 
 @asynccontextmanager
