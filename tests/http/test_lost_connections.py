@@ -69,7 +69,10 @@ async def test_a_call_is_spooled_in_time_and_stored_when_connections_come_back(
 ) -> None:
     async with trouble(service, url):
         began = time.monotonic()
-        answers = [await client.init(call_id), *await many_packets(client, call_id, 10)]
+        answers = [await client.init(call_id)]
+        assert time.monotonic() - began < SOON_SECONDS
+        began = time.monotonic()
+        answers += await many_packets(client, call_id, 10)
         answers.append(await client.complete(call_id))
         assert time.monotonic() - began < SOON_SECONDS
         assert [answer.status for answer in answers] == [201, *[202] * 11]
