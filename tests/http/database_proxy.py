@@ -93,6 +93,8 @@ class DatabaseProxy:
     async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             while chunk := await reader.read(65536):
+                if writer.is_closing():  # what is cut takes nothing more: uvloop calls that a RuntimeError
+                    break
                 if not self._is_silent:
                     writer.write(chunk)
         writer.transport.abort()
