@@ -18,7 +18,7 @@ from faults.postgres import KillablePostgres, running_postgres
 from faults.small_disk import NoSmallDisk, small_disk
 from faults.trial import Trial, run_trial
 
-SIDE_BY_SIDE: Final = 2
+SIDE_BY_SIDE: Final = 3
 """Short experiments at a time; they wait more than they work."""
 SEEDS: Final = 2**31
 SMALL_DISK_MEGABYTES: Final = {"database": 192, "spool": 16}

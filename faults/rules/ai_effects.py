@@ -1,7 +1,7 @@
 """Each step of the AI takes effect once, but for a fault between the effect and its saving.
 
 What is saved is asked for by no run that begins after it. One that was frozen meanwhile does not know of its
-successor until it saves, and may finish the step that it is at.
+successor until it saves, and may finish the step that it is at: long after the fault, where the AI fails first.
 """
 
 from __future__ import annotations
@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import Final
 
 from faults.history import Fault
 from faults.observed import AiRequest, Observed
 from faults.rules.packets import TEXT
 from faults.violation import Violation
+
+TAKEN_OVER_WITHIN_SECONDS: Final = 30
+"""A worker that is silent for so long has lost its calls to others."""
 
 
 def effect_violations(faults: Sequence[Fault], observed: Observed) -> Iterator[Violation]:
@@ -55,9 +59,14 @@ def _kind(step: str) -> str:
 
 
 def _fell_between(fault: Fault, earlier: AiRequest, later: AiRequest) -> bool:
-    """Faults that fell while the first was being answered count: its answer had not arrived yet."""
-    began_at_seconds = earlier.answered_at_seconds - earlier.elapsed_seconds
-    return began_at_seconds <= fault.at_seconds <= later.answered_at_seconds
+    """Faults that fell while the first was being answered count: its answer had not arrived yet.
+
+    Where the later effect is of a run that was superseded by then, what took the call from that run counts.
+    """
+    since_seconds = earlier.answered_at_seconds - earlier.elapsed_seconds
+    if later.run < earlier.run:
+        since_seconds -= TAKEN_OVER_WITHIN_SECONDS
+    return since_seconds <= fault.at_seconds <= later.answered_at_seconds
 
 
 def _archived_without_effect(observed: Observed, effects: Sequence[AiRequest]) -> Iterator[Violation]:

@@ -65,3 +65,16 @@ def test_a_run_that_was_frozen_may_finish_its_step_after_its_successor_saved_it(
     assert check(telling.records, late).names == {"effect_repeated_without_fault"}
     telling.broke("worker woken", 1_199.0)
     assert check(telling.records, late).names == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("seconds_before", "names"), [(20.0, set()), (40.0, {"effect_repeated_without_fault"})]
+)
+def test_what_took_a_call_from_a_run_explains_what_that_run_still_did(
+    seconds_before: float, names: set[str]
+) -> None:
+    good, telling = good_observed(), good_telling()
+    late = effect("text:0:analysis", 1_103.0)
+    telling.broke("worker frozen", 1_100.0 - seconds_before)
+    observed = attrs.evolve(good, ai_requests=[*good.ai_requests, late])
+    assert check(telling.records, observed).names == names
