@@ -1,7 +1,7 @@
 """Each step of the AI takes effect once, but for a fault between the effect and its saving.
 
 What is saved is asked for by no run that begins after it. One that was frozen meanwhile does not know of its
-successor until it saves, and may finish the step that it is at: long after the fault, where the AI fails first.
+successor until it saves, and may finish the step that it is at: long after the fault, if the AI fails first.
 """
 
 from __future__ import annotations
