@@ -129,6 +129,11 @@ class KillablePostgres:
         if self._holder is not None and self._holder.returncode is None:
             await self._holder.communicate(b"")  # which ends its input
 
+    async def set(self, setting: str, value: str) -> None:
+        """For all databases, from now on, over restarts too."""
+        await _execute(self.url, f"ALTER SYSTEM SET {setting} = '{value}'")
+        await _execute(self.url, "SELECT pg_reload_conf()")
+
     async def make_database(self, name: str, ahead_seconds: float = 0.0) -> str:
         """The URL of a new and empty one. Its clock is so far ahead of this machine's, or behind it."""
         url = urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))

@@ -19,7 +19,7 @@ from faults.experiments.experiment import Experiment, Extent
 from faults.experiments.migration_under_load import MIGRATION_UNDER_LOAD
 from faults.experiments.packets_in_disorder import PACKETS_IN_DISORDER
 from faults.experiments.postgres_fast_restarts import POSTGRES_FAST_RESTARTS
-from faults.experiments.postgres_killed import POSTGRES_KILLED, kill_postgres
+from faults.experiments.postgres_killed import POSTGRES_KILLED, kill_postgres_with_commits_unwritten
 from faults.experiments.service_killed import SERVICE_KILLED, kill_the_service
 from faults.experiments.service_restarted import SERVICE_RESTARTED
 from faults.experiments.spool_disk_full import SPOOL_DISK_FULL
@@ -68,7 +68,7 @@ CONTROLS: Final = (
         short=CONTROL_EXTENT,
         long=CONTROL_EXTENT,
         breaks_postgres=True,
-        disturb=kill_postgres,
+        disturb=kill_postgres_with_commits_unwritten,
         must_show=frozenset({"packet_lost"}),
     ),
     Experiment(
@@ -128,7 +128,7 @@ CONTROLS: Final = (
         short=Extent(5.0),
         long=CONTROL_EXTENT,
         breaks_postgres=True,
-        disturb=kill_postgres,
+        disturb=kill_postgres_with_commits_unwritten,
         must_show=frozenset({"packet_lost"}),
     ),
     Experiment(

@@ -18,6 +18,12 @@ async def kill_postgres(stage: Stage, dice: random.Random, seconds: float) -> No
         await stage.kill_postgres(down_seconds=dice.uniform(0, 1))
 
 
+async def kill_postgres_with_commits_unwritten(stage: Stage, dice: random.Random, seconds: float) -> None:
+    """For a control: a commit that does not wait for its log is written within three of these delays."""
+    await stage.postgres.set("wal_writer_delay", "2s")
+    await kill_postgres(stage, dice, seconds)
+
+
 POSTGRES_KILLED = Experiment(
     name="postgres-killed",
     expectation="After kill -9 of every PostgreSQL process everything acknowledged is there, once, no "
