@@ -17,6 +17,8 @@ from benchmarks.load.websocket_connection import WebSocketConnection, all_open_f
 from benchmarks.load.websocket_frames import PacketFrames
 
 _OPENED_AT_A_TIME: Final = 50
+_SENT_AT_A_TIME: Final = 50
+"""By a generator that is late; then it reads what has come."""
 _LAST_ACKS_MAY_TAKE_SECONDS: Final = 30
 
 
@@ -81,22 +83,22 @@ class LiveCalls:
         )
 
     async def _send(self) -> None:
-        now = monotonic()
+        now, sent = monotonic(), 0
         for number in range(len(self._frames)):
             frame = self._frames.run(number, number + 1)
             due_first = self._began + number * PACKET_SECONDS
             for connection in self._connections:
                 due = due_first + self._phase_seconds[connection]
-                if due > now:  # else it is due for certain, and the clock need not be read
-                    now = await self._until(due)
+                if due > now or sent == _SENT_AT_A_TIME:  # else it is due, and the clock need not be read
+                    now, sent = await self._until(due), 0
                 connection.send(frame)
+                sent += 1
 
     async def _until(self, due: float) -> float:
-        """Wait for it; what the clock says then."""
+        """Wait for it, or let others go on for a moment; what the clock says then."""
+        early = due - monotonic()
+        await asyncio.sleep(max(early, SHORTEST_SLEEP_SECONDS) if early > 0 else 0)
         now = monotonic()
-        if due > now:
-            await asyncio.sleep(max(due - now, SHORTEST_SLEEP_SECONDS))
-            now = monotonic()
         self._lateness.add(now - due)
         return now
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 from aiohttp import web
@@ -109,6 +110,32 @@ async def test_a_stall_of_the_server_is_in_the_latencies_of_live_calls() -> None
         result = await live.run()
     assert result.latencies.max_ms >= 190
     assert result.latencies.p50_ms >= 50, "those that were sent meanwhile waited too"
+
+
+class SlowFrames(PacketFrames):
+    """What is to be sent is 50 ms in coming, where it is due every 20 ms."""
+
+    made = 0
+
+    def run(self, first: int, end: int) -> memoryview:
+        time.sleep(0.05)
+        SlowFrames.made += 1
+        return super().run(first, end)
+
+
+async def test_a_late_generator_says_so_and_hears_acknowledgements_meanwhile() -> None:
+    made_when_heard = list[int]()
+
+    def hear(_: web.WebSocketResponse, __: int) -> bool:
+        made_when_heard.append(SlowFrames.made)
+        return True
+
+    async with serving(websocket=AckingWebSocket(before_ack=hear).handle) as port:
+        live = LiveCalls(SlowFrames.build(6, 1, CONTENTS))
+        await live.open(port, [f"c-{number}" for number in range(60)])
+        result = await live.run()
+    assert made_when_heard[0] < 6
+    assert result.late_p99_ms > 100
 
 
 async def test_packets_acknowledged_together_are_timed_one_by_one() -> None:
