@@ -249,7 +249,11 @@ class CallList:
 
 @attrs.frozen
 class CallListQuery:
+    """``search`` is words, each of which must begin a word of the id, a metadata value or the transcript."""
+
     state: CallState | None = None
+    failure_reason: FailureReason | None = None
+    search: Annotated[str, Meta(max_length=200)] | None = None
     limit: Annotated[int, Meta(ge=1, le=500)] = 50
     after: Annotated[str, Meta(description="the `next` of the page before")] | None = None
 

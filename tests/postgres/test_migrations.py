@@ -26,6 +26,9 @@ EVERY_MIGRATION = [
     "0004_spool_refusals",
     "0005_idle_calls",
     "0006_poison",
+    "0007_feed",
+    "0008_reprocess_batches",
+    "0009_supervision",
 ]
 PACKETS = """
     SELECT lane, call_id, stream, sequence, sent_at_seconds, data, received_at

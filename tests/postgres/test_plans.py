@@ -18,7 +18,7 @@ from adapters.postgres.lanes import lane_of
 from adapters.postgres.packet_days import STATES
 from adapters.postgres.pages import page_of_calls, page_of_packets
 from adapters.postgres.pool import connect
-from application.ports import CallPosition, PacketPosition
+from application.ports import CallPosition, PacketPosition, Wanted
 from domain.call_state import CallState
 from tests.databases import Databases, run_apart
 from tests.postgres.filled_database import FIRST_DAY, PACKETS_A_CALL, TODAY, call_id, fill, live_calls
@@ -127,10 +127,12 @@ READING = {
     ),
 }
 ACROSS_LANES = {
-    "list": hot_page(page_of_calls(None, None, 51), "calls"),
-    "last page of the list": hot_page(page_of_calls(None, POSITION, 51), "calls"),
-    "list of a rare state": hot_page(page_of_calls(CallState.IN_PROGRESS, None, 51), "calls"),
-    "last page of the list of a state": hot_page(page_of_calls(CallState.ARCHIVED, POSITION, 51), "calls"),
+    "list": hot_page(page_of_calls(Wanted(), None, 51), "calls"),
+    "last page of the list": hot_page(page_of_calls(Wanted(), POSITION, 51), "calls"),
+    "list of a rare state": hot_page(page_of_calls(Wanted(CallState.IN_PROGRESS), None, 51), "calls"),
+    "last page of the list of a state": hot_page(
+        page_of_calls(Wanted(CallState.ARCHIVED), POSITION, 51), "calls"
+    ),
     "states on a day": hot(
         STATES, ["IN_PROGRESS"], str(TODAY), str(TODAY + timedelta(days=1)), tables="calls"
     ),
