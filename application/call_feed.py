@@ -129,7 +129,7 @@ class CallFeed(Generic[T]):
         """Sooner where somebody wants to join."""
         await asyncio.sleep(SHORTEST_PAUSE_SECONDS)
         try:
-            async with asyncio.timeout(LOOK_SECONDS):
+            async with asyncio.timeout(LOOK_SECONDS - SHORTEST_PAUSE_SECONDS):
                 await self._is_wanted.wait()
         except TimeoutError:
             return
@@ -137,7 +137,7 @@ class CallFeed(Generic[T]):
     async def look(self) -> None:
         """Tell everybody what is new, and take in who joins."""
         now = asyncio.get_running_loop().time()
-        is_overview_due = now - self._overview_at >= OVERVIEW_SECONDS
+        is_overview_due = now - self._overview_at >= OVERVIEW_SECONDS - LOOK_SECONDS / 2
         if is_overview_due:
             self._overview_at = now
             self._look_at_figures(now)

@@ -17,8 +17,8 @@ async def peaks_of(
 ) -> list[float]:
     """``points`` peaks from 0 to 1, each the loudest sample of its part of ``frames`` frames.
 
-    ``blocks`` of interleaved samples begin after ``lead_frames``; several channels are mixed down. Where there
-    are fewer frames than points, neighbours show the same.
+    ``blocks`` of interleaved samples begin after ``lead_frames``; several channels are mixed down. Where
+    there are fewer frames than points, neighbours show the same.
     """
     peaks = [0] * points
     at = lead_frames
