@@ -32,7 +32,7 @@ class SupervisionHandlers:
 
     async def reprocess_many(self, request: web.Request) -> web.Response:
         body = await read_body(request, supervision_wire.ReprocessManyRequest)
-        _require_one(body)
+        _check(body)
         if body.call_ids is not None:
             batch_id, total = await self._reprocess.calls(body.call_ids, body.per_second)
         else:
@@ -48,9 +48,12 @@ class SupervisionHandlers:
         )
 
 
-def _require_one(body: supervision_wire.ReprocessManyRequest) -> None:
+def _check(body: supervision_wire.ReprocessManyRequest) -> None:
     given = [body.call_ids is not None, body.failure_reason is not None, body.all_failed]
     if sum(given) != 1:
         raise MalformedBody(
             [FieldProblem("", "needs one of call_ids, failure_reason and all_failed: true, and only one")]
         )
+    if body.call_ids is not None and not 1 <= len(body.call_ids) <= supervision_wire.MOST_CALL_IDS:
+        most = supervision_wire.MOST_CALL_IDS
+        raise MalformedBody([FieldProblem("call_ids", f"must name 1 to {most} calls")])

@@ -176,3 +176,10 @@ async def is_waiting(work: asyncio.Task[object]) -> bool:
     """Whether the work, given every chance to go on, does not end."""
     done, _ = await asyncio.wait({work}, timeout=0.1)
     return not done
+
+
+def move_on(storage: StorageArrangement, seconds: float) -> None:
+    """A clock that stands still must be moved."""
+    memory = getattr(storage.units, "storage", None)
+    if memory is not None:
+        memory.clock.advance(seconds)
