@@ -25,7 +25,6 @@ from benchmarks.latencies import Histogram
 _REQUEST: Final = b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n"
 _SNAPSHOT: Final = b"event: snapshot"
 _STARTED: Final = re.compile(rb'"event":"call_started","at":"([^"]+)"')
-_LONGEST_EVENT_BYTES: Final = 4_096
 
 
 @attrs.frozen(kw_only=True)
@@ -62,7 +61,7 @@ class _Reader(asyncio.Protocol):
         now = time()
         seen = self._rest + data
         end = seen.rfind(b"\n\n") + 1
-        whole, self._rest = seen[:end], seen[end:][-_LONGEST_EVENT_BYTES:]
+        whole, self._rest = seen[:end], seen[end:]
         snapshots = whole.count(_SNAPSHOT)
         if snapshots:
             self.snapshots += snapshots
