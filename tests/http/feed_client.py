@@ -32,9 +32,9 @@ class Told:
 
 @attrs.define
 class FeedClient:
-    """``last_event_id`` is what it would resume from."""
+    """``last_event_id`` is what it would resume from. Without a description events are taken as they are."""
 
-    _description: Description
+    _description: Description | None
     _response: aiohttp.ClientResponse
     last_event_id: str = ""
 
@@ -60,7 +60,8 @@ class FeedClient:
 
     def _told(self, fields: dict[str, str]) -> Told:
         told = Told(fields.get("id", ""), fields["event"], orjson.loads(fields["data"]))
-        check_event(self._description, told.event, told.data)
+        if self._description is not None:
+            check_event(self._description, told.event, told.data)
         self.last_event_id = told.id or self.last_event_id
         return told
 
@@ -81,7 +82,9 @@ def check_event(description: Description, event: str, data: Any) -> None:
 
 
 @asynccontextmanager
-async def reading(url: str, description: Description, last_event_id: str = "") -> AsyncIterator[FeedClient]:
+async def reading(
+    url: str, description: Description | None = None, last_event_id: str = ""
+) -> AsyncIterator[FeedClient]:
     """What follows the id; the connection is cut at the end."""
     headers = {"Last-Event-ID": last_event_id} if last_event_id else {}
     async with (
