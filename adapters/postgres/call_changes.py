@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Final
@@ -99,9 +98,10 @@ class PostgresCallChanges:
         with nothing_stored():
             async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
                 try:
-                    async with connection.transaction(isolation="repeatable_read", readonly=True):
-                        yield connection
-                except asyncio.CancelledError:
+                    await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                    yield connection
+                    await connection.execute("COMMIT")
+                except BaseException:  # to roll back could take as long as what went wrong
                     with suppress(asyncpg.InterfaceError):  # it was lost before
                         connection.terminate()
                     raise

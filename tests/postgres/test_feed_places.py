@@ -86,6 +86,15 @@ async def test_an_empty_database_of_the_same_server_is_another_storage(
     assert await told(changes, place) is None
 
 
+async def test_a_place_of_the_future_is_nowhere(pool: asyncpg.Pool, changes: PostgresCallChanges) -> None:
+    """As of a database that was restored to an earlier time on the same timeline, or of a replica."""
+    await start(pool, "c-1")
+    place = Place.parse((await changes.moment(None, PLENTY, False, 0)).place)
+    later = place.told.end + 1_000
+    assert await told(changes, f"{place.storage}/{later}:{later}:") is None
+    assert await told(changes, f"{place}/{later}:{later}:/1/c-1") is None
+
+
 async def test_what_a_restored_dump_brought_is_history(
     pool: asyncpg.Pool, changes: PostgresCallChanges
 ) -> None:

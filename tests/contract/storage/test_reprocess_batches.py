@@ -44,6 +44,15 @@ async def test_the_calls_of_a_batch_are_taken_once_each_in_turn(storage: Storage
     assert await storage.batches.progress(batch_id) == BatchProgress(3, 0, 0)
 
 
+async def test_what_one_process_is_at_is_no_others(storage: StorageArrangement) -> None:
+    await storage.batches.add(["a", "b"], FAST)
+    assert ids(await storage.batches.take(LEASE_SECONDS)) == ["a", "b"]
+    for _ in range(3):
+        move_on(storage, 2)
+        await asyncio.sleep(0.01)
+        assert await storage.batches.take(LEASE_SECONDS) == []
+
+
 async def test_a_batch_is_finished_once_all_have_an_outcome(storage: StorageArrangement) -> None:
     batch_id, _ = await storage.batches.add(["a", "b"], FAST)
     items = await storage.batches.take(LEASE_SECONDS)

@@ -255,9 +255,10 @@ async def test_who_cannot_catch_up_for_trouble_tries_again_from_where_it_was(sta
     stage.start("c-1")
     with stage.reader(place) as reader:
         await stage.feed.look()
-        stage.storage.fail_next("read", StorageUnavailable())
-        assert await reader.next(SOON) is None
         stage.start("c-2")
+        await stage.feed.look()
+        stage.storage.fail_next("read", StorageUnavailable())
+        assert await reader.next(SOON) is None, "c-2 must not come before c-1"
         await stage.feed.look()
         assert calls(await told(reader)) == ["c-1", "c-2"]
 
