@@ -37,7 +37,7 @@ LOOK_SECONDS: Final = 0.2
 OVERVIEW_SECONDS: Final = 1.0
 SNAPSHOT_SECONDS: Final = 0.4
 """Snapshots are not taken more often: who wants one waits for others who do."""
-DATABASE_SECONDS: Final = 3.0
+DATABASE_SECONDS: Final = 2.0
 """A look that takes longer counts as failed."""
 COUNT_AGAIN_SECONDS: Final = 600.0
 """Counts follow the changes; counting them anew is for what no change tells."""
