@@ -32,6 +32,7 @@ from application.spool import Spool
 from domain.call_state import CallState
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 LOOK_SECONDS: Final = 0.2
 OVERVIEW_SECONDS: Final = 1.0
@@ -49,6 +50,8 @@ HEARD_WITHIN_SECONDS: Final = 10.0
 SHORTEST_PAUSE_SECONDS: Final = 0.02
 READERS_TOLD_AT_ONCE: Final = 10
 """Then others have their turn, so that no packet waits for all who read."""
+MOST_THINGS_AT_ONCE: Final = 50
+"""A call or an event takes some 25 microseconds."""
 CATCH_UPS_AT_ONCE: Final = 2
 BACKLOG_SHARE: Final = 0.05
 """Of the time goes to reading the AI's backlog, at most."""
@@ -160,7 +163,7 @@ class CallFeed(Generic[T]):
             joining += told
         else:
             await self._tell([*moment.changes, *lively, *overview], told)
-        self._take_in(joining, moment, now)
+        await self._take_in(joining, moment, now)
 
     def _takes_snapshot(self, joining: Sequence[FeedReader[T]], now: float) -> bool:
         """Whether somebody wants one, and it is time."""
@@ -190,7 +193,7 @@ class CallFeed(Generic[T]):
             began = loop.time()
             self._ai_backlog = await self._backlog.ai_backlog()
             self._backlog_again_at = loop.time() + (loop.time() - began) / BACKLOG_SHARE
-        return [*self._progress.look(calls, moment.at)]
+        return [*await _apart(len(calls), lambda: self._progress.look(calls, moment.at))]
 
     def _look_at_figures(self, now: float) -> None:
         figures = self._figures.figures()
@@ -204,7 +207,7 @@ class CallFeed(Generic[T]):
     async def _tell(self, events: Sequence[FeedEvent], readers: Sequence[FeedReader[T]]) -> None:
         if not events or not readers:
             return
-        chunk = self._encode(events)
+        chunk = await _apart(len(events), lambda: self._encode(events))
         byte_count = self._size_of(chunk)
         for number, reader in enumerate(readers, 1):
             reader.tell(chunk, byte_count)
@@ -220,12 +223,12 @@ class CallFeed(Generic[T]):
             for reader in self._readers:
                 reader.tell_of_trouble(chunk, self._size_of(chunk))
 
-    def _take_in(self, joining: Sequence[FeedReader[T]], moment: Moment, now: float) -> None:
+    async def _take_in(self, joining: Sequence[FeedReader[T]], moment: Moment, now: float) -> None:
         snapshot: tuple[T, int] | None = None
         if moment.live is not None and self._counts is not None:
             self._snapshot_at = now
             told = SnapshotTaken(moment.place, moment.at, dict(self._counts), moment.live, self._ai())
-            chunk = self._encode([told])
+            chunk = await _apart(len(moment.live), lambda: self._encode([told]))
             snapshot = chunk, self._size_of(chunk)
         for reader in joining:
             if reader.place is not None:
@@ -256,6 +259,11 @@ class CallFeed(Generic[T]):
             processing=backlog.processing if backlog else None,
             oldest_waiting_seconds=backlog.oldest_seconds if backlog else None,
         )
+
+
+async def _apart(things: int, work: Callable[[], R]) -> R:
+    """Work that takes long with many things goes on beside the packets' requests, and not in their place."""
+    return work() if things <= MOST_THINGS_AT_ONCE else await asyncio.to_thread(work)
 
 
 def _follow(counts: dict[CallState, int], changes: Sequence[Change]) -> None:

@@ -20,6 +20,7 @@ BEAT_SECONDS: Final = 10.0
 STALLED_SECONDS: Final = 30.0
 """A client that takes nothing for so long is cut off. It can come again, and goes on where it was."""
 RETRY_MILLISECONDS: Final = 2_000
+CLOSE_SECONDS: Final = 2.0
 LARGEST_MESSAGE_BYTES: Final = 1_024
 """Of a client over a WebSocket, which has nothing to say."""
 
@@ -42,7 +43,10 @@ class FeedHandlers:
 
     async def events_socket(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(
-            heartbeat=BEAT_SECONDS, compress=False, max_msg_size=LARGEST_MESSAGE_BYTES
+            timeout=CLOSE_SECONDS,
+            heartbeat=BEAT_SECONDS,
+            compress=False,
+            max_msg_size=LARGEST_MESSAGE_BYTES,
         )
         if not socket.can_prepare(request):
             raise web.HTTPBadRequest(reason="Not a handshake of WebSocket 13")
@@ -56,6 +60,8 @@ class FeedHandlers:
                 sending.cancel()
                 hearing.cancel()
                 await asyncio.gather(sending, hearing, return_exceptions=True)
+            if not socket.closed and request.transport is not None:  # it takes nothing
+                request.transport.abort()
         return socket
 
     async def end_all(self, application: web.Application) -> None:

@@ -90,7 +90,10 @@ class AckLatency:
 
 @attrs.frozen
 class OverviewEvent:
-    """Once a second. ``calls_by_state`` is null before it could be read; packets are this machine's."""
+    """Once a second. ``calls_by_state`` is null before it could be read.
+
+    Packets and latencies are those of this machine's processes; ``spooled_requests`` of the one that tells.
+    """
 
     at: datetime
     calls_by_state: Counts | None

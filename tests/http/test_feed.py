@@ -176,13 +176,20 @@ async def test_after_a_restart_it_goes_on_where_it_was(
 ) -> None:
     """A process that ends ends the feed, and its successor tells what was missed meanwhile."""
     with beside_service(databases, proxy) as first:
-        async with reading(first.url, description) as feed:
+        async with (
+            reading(first.url, description) as feed,
+            aiohttp.ClientSession() as session,
+            session.ws_connect(f"{first.url}/v1/events/ws") as other,
+        ):
             await feed.next()
             await client.init(call_id)
             await feed.until(is_of(call_id, "call_started"))
             stop = asyncio.create_task(asyncio.to_thread(_stop, first))
             with pytest.raises(EOFError):
                 await feed.until(lambda told: False)
+            while not other.closed:
+                await other.receive(timeout=10)
+            assert other.close_code == aiohttp.WSCloseCode.SERVICE_RESTART
             await stop
     await client.complete(call_id)
     with beside_service(databases, proxy) as second:
