@@ -54,6 +54,3 @@ def _check(body: supervision_wire.ReprocessManyRequest) -> None:
         raise MalformedBody(
             [FieldProblem("", "needs one of call_ids, failure_reason and all_failed: true, and only one")]
         )
-    if body.call_ids is not None and not 1 <= len(body.call_ids) <= supervision_wire.MOST_CALL_IDS:
-        most = supervision_wire.MOST_CALL_IDS
-        raise MalformedBody([FieldProblem("call_ids", f"must name 1 to {most} calls")])

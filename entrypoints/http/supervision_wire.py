@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated
 
 import attrs
 from msgspec import Meta
 
 from domain.analysis import FailureReason
 from entrypoints.http.wire import CallId, StreamName
-
-MOST_CALL_IDS: Final = 10_000
 
 BatchId = Annotated[str, Meta(examples=["0b6f7d1e-5f0a-4f7c-9a53-2f8f3f1d8a3e"])]
 
@@ -38,7 +36,7 @@ class FailureGroups:
 class ReprocessManyRequest:
     """Which calls: these, those that FAILED for one reason, or all that are FAILED; one of the three."""
 
-    call_ids: Annotated[tuple[CallId, ...], Meta(min_length=1, max_length=MOST_CALL_IDS)] | None = None
+    call_ids: Annotated[tuple[CallId, ...], Meta(min_length=1, max_length=10_000)] | None = None
     failure_reason: FailureReason | None = None
     all_failed: bool = False
     per_second: Annotated[float, Meta(ge=0.1, le=100)] = 5.0

@@ -323,6 +323,10 @@ def _is_constrained_scalar(kind: Any) -> bool:
     return get_origin(kind) is Annotated and get_args(kind)[0] in (int, float, str)
 
 
+def _is_constrained_array(kind: Any) -> bool:
+    return get_origin(kind) is Annotated and get_origin(get_args(kind)[0]) is tuple
+
+
 def _strict(value: Any, kind: Any) -> Any:
     try:
         return msgspec.convert(value, kind)
@@ -338,6 +342,15 @@ def _converter() -> cattrs.Converter:
     converter.register_structure_hook_func(
         lambda kind: isinstance(kind, type) and issubclass(kind, Enum), _strict
     )
+
+    def array(value: Any, kind: Any) -> Any:
+        """Text too has items, but is no array."""
+        items, bounds = get_args(kind)
+        if not (isinstance(value, list) and bounds.min_length <= len(value) <= bounds.max_length):
+            raise ValueError(f"must be an array of {bounds.min_length} to {bounds.max_length} items")
+        return converter.structure(value, items)
+
+    converter.register_structure_hook_func(_is_constrained_array, array)
     converter.register_unstructure_hook(datetime, lambda moment: moment)
     return converter
 
