@@ -25,7 +25,7 @@ from tests.fakes.journal import FakeJournal
 from tests.fakes.storage import InMemoryStorage
 
 Events = Sequence[FeedEvent]
-SOON = 0.05
+SOON = 0.01
 
 
 @attrs.define(eq=False)
