@@ -6,10 +6,19 @@ from collections.abc import Sequence
 
 import attrs
 
-from application.ports import CallPosition, CallReader, CallView, PacketPosition, Recordings, WavFile
+from application.ports import (
+    CallPosition,
+    CallReader,
+    CallView,
+    FailureGroup,
+    PacketPosition,
+    Recordings,
+    Wanted,
+    Waveform,
+    WavFile,
+)
 from domain.call import Call
-from domain.call_state import CallState
-from domain.errors import AudioDropped, NoAudio, UnknownCall
+from domain.errors import AudioDropped, NoAudio, UnknownCall, UnknownStream
 from domain.packet import Packet
 
 
@@ -28,10 +37,10 @@ class CallQueries:
         return view
 
     async def newest(
-        self, state: CallState | None, after: CallPosition | None, limit: int
+        self, wanted: Wanted, after: CallPosition | None, limit: int
     ) -> tuple[Sequence[Call], CallPosition | None]:
         """A page of calls, newest first, and where the next one begins."""
-        calls = await self._reader.newest(state, after, limit + 1)
+        calls = await self._reader.newest(wanted, after, limit + 1)
         if len(calls) <= limit:
             return calls, None
         last = calls[limit - 1]
@@ -49,14 +58,28 @@ class CallQueries:
         more = await self._reader.packets(call_id, stream, last, 1)
         return call, packets, last if more else None
 
-    async def wav(self, call_id: str) -> WavFile:
+    async def failures(self) -> Sequence[FailureGroup]:
+        """Calls that are FAILED, by reason; the largest group first."""
+        return await self._reader.failures()
+
+    async def wav(self, call_id: str, stream: str | None = None) -> WavFile:
+        """The whole call, or one stream of it. Raises UnknownCall, UnknownStream, NoAudio, AudioDropped."""
+        call = await self._audio_call(call_id)
+        if stream is not None and stream not in call.streams:
+            raise UnknownStream(call_id, stream)
+        return await self._recordings.wav(call, stream)
+
+    async def waveform(self, call_id: str, points: int) -> Waveform:
         """Raises UnknownCall, NoAudio, AudioDropped."""
+        return await self._recordings.waveform(await self._audio_call(call_id), points)
+
+    async def _audio_call(self, call_id: str) -> Call:
         call = (await self.call(call_id)).call
         if not call.media.is_audio:
             raise NoAudio(call_id)
         if await were_dropped(call, self._reader):
             raise AudioDropped(call_id)
-        return await self._recordings.wav(call)
+        return call
 
 
 async def were_dropped(call: Call, reader: CallReader) -> bool:

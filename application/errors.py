@@ -10,6 +10,7 @@
     │   ├── OutcomeUnknown
     │   ├── SpoolUnavailable
     │   └── OthersFirst              around the spool only: it waits, or spools
+    ├── UnknownBatch
     ├── CallStartedElsewhere         inside one use case only: it begins anew
     ├── RoomMade                     inside one use case only: it begins anew
     ├── BatchRefused                 inside the group commit only: it looks for the culprit
@@ -49,6 +50,10 @@ class SpoolUnavailable(TryAgain):
 
 class OthersFirst(TryAgain):
     """Another process's spool may hold what comes before this."""
+
+
+class UnknownBatch(TrunklineError):
+    """No such batch of calls to reprocess."""
 
 
 class CallStartedElsewhere(TrunklineError):

@@ -10,7 +10,7 @@ from typing import Protocol
 import attrs
 
 from application.commands import Command
-from domain.analysis import Analysis, Transcript
+from domain.analysis import Analysis, FailureReason, Transcript
 from domain.call import Call
 from domain.call_state import CallState
 from domain.events import RecordedEvent
@@ -124,13 +124,42 @@ class PacketPosition:
     sequence: int
 
 
+@attrs.frozen
+class Wanted:
+    """Which calls are wanted; None and no words: any.
+
+    Each of the ``words`` must begin a word of the call's id, a value of its metadata, or its transcript.
+    """
+
+    state: CallState | None = None
+    failure_reason: FailureReason | None = None
+    words: Sequence[str] = ()
+
+
+@attrs.frozen
+class FailureGroup:
+    """Calls that are FAILED for one reason.
+
+    ``newest_at`` and ``example_detail`` are of the one that started last: when it failed, and why exactly.
+    """
+
+    reason: FailureReason
+    count: int
+    newest_at: datetime
+    example_detail: str
+
+
 class CallReader(Protocol):
     """Reading without locks. Every method may raise StorageUnavailable."""
 
     async def find(self, call_id: str) -> CallView | None: ...
 
-    async def newest(self, state: CallState | None, after: CallPosition | None, limit: int) -> Sequence[Call]:
+    async def newest(self, wanted: Wanted, after: CallPosition | None, limit: int) -> Sequence[Call]:
         """Calls, newest first, without their transcripts' segments and their partial transcripts."""
+        ...
+
+    async def failures(self) -> Sequence[FailureGroup]:
+        """The largest group first."""
         ...
 
     async def packets(
@@ -182,6 +211,21 @@ class WavFile:
     chunks: AsyncIterator[bytes]
 
 
+@attrs.frozen
+class StreamWaveform:
+    """``peaks`` run over the whole call, from 0 to 1. ``gaps`` are where packets are missing, in seconds."""
+
+    stream: str
+    peaks: Sequence[float]
+    gaps: Sequence[tuple[float, float]]
+
+
+@attrs.frozen
+class Waveform:
+    duration_seconds: float
+    streams: Sequence[StreamWaveform]
+
+
 class Recordings(Protocol):
     """An audio call's packets as sound. Missing packets are silence. Raises StorageUnavailable."""
 
@@ -189,8 +233,15 @@ class Recordings(Protocol):
         """The call in parts that a transcription service takes, without those whose names are in ``skip``."""
         ...
 
-    async def wav(self, call: Call) -> WavFile:
-        """The whole call, one channel a stream, 16 bits at the call's own sample rate."""
+    async def wav(self, call: Call, stream: str | None = None) -> WavFile:
+        """The whole call, one channel a stream, 16 bits at the call's own sample rate.
+
+        Or one stream alone, in its place in the call, so that it is as long.
+        """
+        ...
+
+    async def waveform(self, call: Call, points: int) -> Waveform:
+        """The loudest sample of each of ``points`` stretches of the call, stream by stream."""
         ...
 
 

@@ -72,6 +72,11 @@ class Spool:
         return self._spooling.is_set()
 
     @property
+    def requests(self) -> int:
+        """How many it holds."""
+        return self._journal.size.entries
+
+    @property
     def takes(self) -> bool:
         """Whether it would do instead of the database, as far as is known."""
         if not self._is_open:

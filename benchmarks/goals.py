@@ -36,6 +36,7 @@ def judge(results: Results, options: Options) -> list[Verdict]:
         *_live(results, options),
         *_large(results, options),
         _at_most_ratio(results, "beside 16 calls in AI processing: p99", "steady-ai", "steady", 1.2),
+        *_watched(results),
     ]
 
 
@@ -98,6 +99,18 @@ def _live_extras(what: str, live: Measurement) -> list[Verdict]:
             is_flat(live.memory_mib),
         ),
     ]
+
+
+def _watched(results: Results) -> list[Verdict]:
+    what = "2,000 POST/s, 200 readers of the feed"
+    return [
+        _at_most_ratio(results, f"{what}: p99", "watched", "unwatched", 1.1),
+        _at_most_ms(results, f"{what}: an event is told, p99", "watched", _told_p99_ms, 500),
+    ]
+
+
+def _told_p99_ms(measurement: Measurement) -> float | None:
+    return measurement.notes.get("feed p99 ms")
 
 
 def _large(results: Results, options: Options) -> list[Verdict]:

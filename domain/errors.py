@@ -7,6 +7,7 @@ The tree; the docstring of a class is its message where the class adds no facts 
     │   ├── DataTooLarge
     │   └── StreamLimitReached
     ├── UnknownCall
+    ├── UnknownStream
     ├── DeliveryRefused             several packets sent together; it names each refusal
     └── CallConflict                the request is well formed; the call's own story forbids it
         ├── CallDiffers
@@ -67,6 +68,14 @@ class UnknownCall(TrunklineError):
     def __init__(self, call_id: str) -> None:
         super().__init__(f"no call has the id {call_id!r}")
         self.call_id = call_id
+
+
+class UnknownStream(TrunklineError):
+    """The call has no such stream."""
+
+    def __init__(self, call_id: str, stream: str) -> None:
+        super().__init__(f"call {call_id!r} has no stream {stream!r}")
+        self.stream = stream
 
 
 class CallConflict(TrunklineError):

@@ -19,13 +19,17 @@ from adapters.jobs.job_queue import PgQueuerJobQueue
 from adapters.jobs.job_runner import JobRunner
 from adapters.jobs.task_runner import TaskRunner
 from adapters.metrics.prometheus import PrometheusMetrics
+from adapters.postgres.call_changes import PostgresCallChanges
 from adapters.postgres.call_reader import PostgresCallReader
 from adapters.postgres.health import ask_database, ask_schema
 from adapters.postgres.lanes import lane_of
+from adapters.postgres.live_calls import PostgresLiveCalls
 from adapters.postgres.packet_days import PostgresPacketDays
 from adapters.postgres.refusals import PostgresRefusals
+from adapters.postgres.reprocess_batches import PostgresReprocessBatches
 from adapters.postgres.unit_of_work import PostgresUnitsOfWork
 from adapters.spool.journal import SqliteJournal
+from application.call_feed import CallFeed
 from application.call_queries import CallQueries
 from application.complete_call import CompleteCall
 from application.complete_idle_calls import CompleteIdleCalls
@@ -38,6 +42,7 @@ from application.receive_packets import ReceivePackets
 from application.reconcile_jobs import ReconcileJobs
 from application.replay_spool import ReplaySpool
 from application.reprocess_call import ReprocessCall
+from application.reprocess_many import ReprocessMany
 from application.spool import Spool, Spooled
 from application.spool_refusals import SpoolRefusals
 from application.start_call import StartCall
@@ -45,11 +50,14 @@ from application.stored_packets import AreStored
 from domain.audio_retention import AudioRetention
 from domain.delivery import Delivery, DeliveryReceipt
 from entrypoints.http.application import api_application, health_application
+from entrypoints.http.feed import FeedHandlers
+from entrypoints.http.feed_encoding import FeedChunk, encode
 from entrypoints.http.health import Check, HealthHandlers, Readiness, Weight
 from entrypoints.http.ingestion import IngestionHandlers
 from entrypoints.http.packet_socket import PacketSocketHandlers
 from entrypoints.http.reading import ReadingHandlers
 from entrypoints.http.spool_refusals import SpoolRefusalHandlers
+from entrypoints.http.supervision import SupervisionHandlers
 from entrypoints.settings import Settings
 
 FLUSHERS = 2
@@ -87,6 +95,25 @@ def _deliveries(
         largest_batch=LARGEST_BATCH,
         size_of=lambda delivery: len(delivery.packets),
         on_batch=metrics.batch_committed,
+    )
+
+
+def _feed(
+    changes: PostgresCallChanges,
+    live: PostgresLiveCalls,
+    metrics: PrometheusMetrics,
+    spool: Spool,
+    settings: Settings,
+) -> CallFeed[FeedChunk]:
+    return CallFeed(
+        changes,
+        live,
+        live,
+        metrics,
+        spool,
+        settings.ai_base_url is not None,
+        encode,
+        lambda chunk: chunk.byte_count,
     )
 
 
@@ -196,6 +223,15 @@ class Container(containers.DeclarativeContainer):
         CompleteIdleCalls, units_of_work, settings.provided.idle_call_seconds
     )
 
+    changes = providers.Singleton(PostgresCallChanges, pool)
+    feed = providers.Singleton(
+        _feed, changes, providers.Singleton(PostgresLiveCalls, pool), metrics, spool, settings
+    )
+    reprocess = providers.Factory(ReprocessCall, units_of_work)
+    reprocess_many = providers.Singleton(
+        ReprocessMany, providers.Singleton(PostgresReprocessBatches, pool), reprocess, reader
+    )
+
     provider = providers.Singleton(_provider, settings)
     on_attempt = providers.Callable(_count_attempt, metrics).provider
     process_call = providers.Factory(
@@ -222,7 +258,7 @@ class Container(containers.DeclarativeContainer):
             providers.Factory(StartOrSpool, start, spool),
             deliveries,
             providers.Factory(CompleteOrSpool, complete, spool, journal),
-            providers.Factory(ReprocessCall, units_of_work),
+            reprocess,
         ),
         providers.Factory(
             PacketSocketHandlers,
@@ -233,6 +269,8 @@ class Container(containers.DeclarativeContainer):
             metrics.provided.packet_acknowledged,
         ),
         providers.Factory(ReadingHandlers, queries),
+        providers.Factory(SupervisionHandlers, queries, reprocess_many),
+        providers.Factory(FeedHandlers, feed),
         providers.Factory(SpoolRefusalHandlers, providers.Factory(SpoolRefusals, refusals)),
         health,
         readiness,

@@ -194,8 +194,10 @@ class Process:
         await self._turn_days_over()
         if self._role.api:
             await self._open_spool()
+            await self._open_feed()
         self._server = await self._serve()
         self._look_for_idle_calls()
+        self._tasks.keep_running("reprocess many", self._container.reprocess_many().run_for_ever)
         self._jobs = self._work() if self._works else None
         _spare_the_collector()
 
@@ -225,6 +227,13 @@ class Process:
             raise StartRefused(f"cannot keep a spool in {self._settings.data_dir}: {error}") from error
         self._container.spool().open()
         self._tasks.keep_running("replay spool", replay.run_for_ever)
+
+    async def _open_feed(self) -> None:
+        try:
+            await self._container.changes().forget_other_servers()
+        except TryAgain as error:
+            raise StartRefused("the database does not answer") from error
+        self._tasks.keep_running("feed", self._container.feed().run_for_ever)
 
     @property
     def addresses(self) -> list[tuple[str, int]]:

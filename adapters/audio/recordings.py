@@ -13,7 +13,8 @@ from adapters.audio.parts import SMALLEST_LIMIT_BYTES, ChannelCutter
 from adapters.audio.pcm import SAMPLE_BYTES, interleaved, mixed_down
 from adapters.audio.stream_sound import StreamSound
 from adapters.audio.wav_header import HEADER_BYTES, wav_header
-from application.ports import CallReader, RecordingPart, WavFile
+from adapters.audio.waveform import peaks_of
+from application.ports import CallReader, RecordingPart, StreamWaveform, Waveform, WavFile
 from domain.call import Call
 
 CHUNK_FRAMES_OF_ALL_CHANNELS: Final = 128 * 1_024
@@ -49,17 +50,36 @@ class PacketRecordings:
                 async for part in cutter.parts(skip):
                     yield part
 
-    async def wav(self, call: Call) -> WavFile:
+    async def wav(self, call: Call, stream: str | None = None) -> WavFile:
         """Several channels of one stream are mixed down. Raises ValueError for a text call."""
         _require_audio(call)
         tracks = await self._tracks(call)
         rate_hz = call.media.sample_rate_hz or 0
-        frames = max((track.lead_frames(rate_hz) + track.sound.frames for track in tracks), default=0)
+        frames = _frames(tracks, rate_hz)
+        if stream is not None:
+            tracks = [track for track in tracks if track.sound.stream == stream]
         channels = max(1, len(tracks))
         return WavFile(
             byte_count=HEADER_BYTES + frames * channels * SAMPLE_BYTES,
             chunks=_wav_chunks(tracks, rate_hz, frames),
         )
+
+    async def waveform(self, call: Call, points: int) -> Waveform:
+        """Peaks are of what :meth:`wav` plays. Raises ValueError for a text call."""
+        _require_audio(call)
+        tracks = await self._tracks(call)
+        rate_hz = call.media.sample_rate_hz or 1
+        frames = _frames(tracks, rate_hz)
+        streams = []
+        for track in tracks:
+            lead = track.lead_frames(rate_hz)
+            peaks = await peaks_of(track.sound.pcm(PACKETS_IN_MEMORY), lead, frames, points, call.media)
+            gaps = [
+                ((lead + first) / rate_hz, (lead + after) / rate_hz)
+                for first, after in track.sound.timeline.gaps
+            ]
+            streams.append(StreamWaveform(track.sound.stream, peaks, gaps))
+        return Waveform(frames / rate_hz, streams)
 
     async def _tracks(self, call: Call) -> list[_Track]:
         sounds = []
@@ -78,6 +98,11 @@ class _Track:
 
     def lead_frames(self, rate_hz: int) -> int:
         return round(self.offset_seconds * rate_hz)
+
+
+def _frames(tracks: Sequence[_Track], rate_hz: int) -> int:
+    """Of the whole call."""
+    return max((track.lead_frames(rate_hz) + track.sound.frames for track in tracks), default=0)
 
 
 async def _wav_chunks(tracks: Sequence[_Track], rate_hz: int, frames: int) -> AsyncIterator[bytes]:

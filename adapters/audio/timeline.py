@@ -13,6 +13,8 @@ from domain.sequence_set import SequenceSet
 MAX_FILLED_SECONDS: Final = 3_600
 """Of silence in the place of one stream's missing packets; past it the audio closes up."""
 
+MOST_GAPS: Final = 1_000
+
 
 class GapFiller:
     """How much silence goes before each packet of one stream, told in the order of their sequences.
@@ -49,6 +51,8 @@ class Timeline:
 
     sequences: SequenceSet
     frames: int
+    gaps: tuple[tuple[int, int], ...]
+    """Where silence plays for missing packets, in frames: from, and to before which. The first ones."""
 
     @classmethod
     def of(cls, sizes: Iterable[tuple[int, int]], media: MediaFormat) -> Timeline:
@@ -56,8 +60,12 @@ class Timeline:
         sequences = SequenceSet()
         filler = GapFiller.of(media)
         total = 0
+        gaps: list[tuple[int, int]] = []
         for sequence, byte_count in sizes:
             sequences.add(sequence)
             frames = byte_count // media.bytes_per_frame
-            total += filler.frames_before(sequence, frames) + frames
-        return cls(sequences, total)
+            missing = filler.frames_before(sequence, frames)
+            if missing and len(gaps) < MOST_GAPS:
+                gaps.append((total, total + missing))
+            total += missing + frames
+        return cls(sequences, total, tuple(gaps))

@@ -15,7 +15,9 @@ from prometheus_client import (
 )
 
 from adapters.metrics.backlog import BacklogCollector
+from adapters.metrics.figures import figures_of
 from adapters.metrics.sharing import registry_of_all
+from application.feed_ports import Figures
 from application.ports import Backlog, JournalSize
 
 _ACK_SECONDS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
@@ -126,6 +128,10 @@ class PrometheusMetrics:
     def backlog_unknown(self) -> None:
         """The database did not say: old figures must not pass for today's."""
         self._backlog.latest = None
+
+    def figures(self) -> Figures:
+        """Implements FiguresReader: what all processes that share have counted, read from their files."""
+        return figures_of(self._told)
 
     def exposition(self) -> bytes:
         return generate_latest(self._told)

@@ -12,10 +12,11 @@ import attrs
 from adapters.postgres.call_rows import CALL_COLUMNS, call_from_row, event_from_row, with_streams
 from adapters.postgres.lanes import lane_of
 from adapters.postgres.packet_days import day_of
-from adapters.postgres.pages import page_of_calls, page_of_packets
+from adapters.postgres.pages import FOR_SEARCHING, page_of_calls, page_of_packets
 from adapters.postgres.pool import ACQUIRE_SECONDS
 from adapters.postgres.trouble import nothing_stored
-from application.ports import Backlog, CallPosition, CallView, PacketPosition
+from application.ports import Backlog, CallPosition, CallView, FailureGroup, PacketPosition, Wanted
+from domain.analysis import FailureReason
 from domain.call import Call
 from domain.call_state import CallState
 from domain.packet import Packet
@@ -40,6 +41,24 @@ PACKET_SIZES: Final = """
 """
 
 CALLS_BY_STATE: Final = "SELECT state, count(*) AS calls FROM calls GROUP BY state"
+
+# Each reason's newest call by the index of those that failed. A call that is FAILED failed in its last event.
+FAILURES: Final = """
+    SELECT grouped.failure_reason, grouped.calls, newest.failure_detail, failed.at
+    FROM (
+        SELECT failure_reason, count(*) AS calls FROM calls
+        WHERE failure_reason IS NOT NULL GROUP BY failure_reason
+    ) AS grouped CROSS JOIN LATERAL (
+        SELECT lane, call_id, version, failure_detail FROM calls
+        WHERE calls.failure_reason = grouped.failure_reason
+        ORDER BY started_at DESC, call_id DESC LIMIT 1
+    ) AS newest CROSS JOIN LATERAL (
+        SELECT at FROM call_events
+        WHERE call_events.lane = newest.lane AND call_events.call_id = newest.call_id
+        AND call_events.version = newest.version
+    ) AS failed
+    ORDER BY grouped.calls DESC, grouped.failure_reason
+"""
 
 JOBS: Final = """
     SELECT count(*) FILTER (WHERE status = 'queued' AND execute_after <= now()) AS due,
@@ -72,15 +91,29 @@ class PostgresCallReader:
         call = with_streams([call_from_row(row)], streams)[call_id]
         return CallView(call, tuple(event_from_row(event) for event in events))
 
-    async def newest(self, state: CallState | None, after: CallPosition | None, limit: int) -> Sequence[Call]:
-        statement, values = page_of_calls(state, after, limit)
+    async def newest(self, wanted: Wanted, after: CallPosition | None, limit: int) -> Sequence[Call]:
+        statement, values = page_of_calls(wanted, after, limit)
         with nothing_stored():
-            async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+            async with (
+                self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection,
+                connection.transaction(readonly=True),
+            ):
+                if wanted.words:
+                    await connection.execute(FOR_SEARCHING)
                 rows = await connection.fetch(statement, *values)
                 ids = [row["call_id"] for row in rows]
                 lanes = sorted({lane_of(call_id) for call_id in ids})
                 streams = await connection.fetch(STREAMS, lanes, ids)
         return list(with_streams((call_from_row(row) for row in rows), streams).values())
+
+    async def failures(self) -> Sequence[FailureGroup]:
+        with nothing_stored():
+            async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+                rows = await connection.fetch(FAILURES)
+        return [
+            FailureGroup(FailureReason(row["failure_reason"]), row["calls"], row["at"], row["failure_detail"])
+            for row in rows
+        ]
 
     async def packets(
         self, call_id: str, stream: str | None, after: PacketPosition | None, limit: int

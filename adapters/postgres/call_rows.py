@@ -41,7 +41,7 @@ def call_from_row(row: asyncpg.Record) -> Call:
     call = Call(
         call_id=row["call_id"],
         state=_STATES[row["state"]],
-        media=_media(row["encoding"], row["sample_rate_hz"], row["channels"]),
+        media=media_from_row(row),
         metadata=_metadata(row["metadata"]),
         started_at=row["started_at"],
         version=row["version"],
@@ -98,6 +98,10 @@ def values_that_change(call: Call) -> tuple[object, ...]:
         failure.detail if failure else None,
         call.version,
     )
+
+
+def media_from_row(row: asyncpg.Record) -> MediaFormat:
+    return _media(row["encoding"], row["sample_rate_hz"], row["channels"])
 
 
 def stream_from_row(row: asyncpg.Record) -> AudioStream:

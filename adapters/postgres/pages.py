@@ -7,6 +7,7 @@ another state, and every page before the one that is asked for.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
@@ -14,8 +15,7 @@ import attrs
 
 from adapters.postgres.call_rows import CALL_COLUMNS
 from adapters.postgres.lanes import lane_of
-from application.ports import CallPosition, PacketPosition
-from domain.call_state import CallState
+from application.ports import CallPosition, PacketPosition, Wanted
 
 PAGE_BYTES: Final = 8 * 1024 * 1024
 """A page of packets ends where it would grow past this."""
@@ -24,6 +24,10 @@ PAGE_BYTES: Final = 8 * 1024 * 1024
 LISTED_COLUMNS: Final = CALL_COLUMNS.replace(
     " transcript,", " transcript - 'segments' AS transcript,"
 ).replace(" partial_transcripts,", " '{}'::jsonb AS partial_transcripts,")
+
+
+FOR_SEARCHING: Final = "SET LOCAL enable_seqscan = off"
+"""For the transaction of a page with words: it takes the index for as dear as reading all calls."""
 
 
 @attrs.define
@@ -43,17 +47,38 @@ class Conditions:
         return " AND ".join(self._texts) or "true"
 
 
-def page_of_calls(
-    state: CallState | None, after: CallPosition | None, limit: int
-) -> tuple[str, list[object]]:
+def page_of_calls(wanted: Wanted, after: CallPosition | None, limit: int) -> tuple[str, list[object]]:
+    """With words, it is to be run as :data:`FOR_SEARCHING` has it."""
     asked = Conditions([limit])
-    if state is not None:
-        asked.add("state = {}", state.value)
+    if wanted.state is not None:
+        asked.add("state = {}", wanted.state.value)
+    if wanted.failure_reason is not None:
+        asked.add("failure_reason = {}", wanted.failure_reason.value)
     if after is not None:
         asked.add("(started_at, call_id) < ({}, {})", after.started_at, after.call_id)
+    if wanted.words:
+        return _page_of_found(wanted.words, asked)
     statement = f"""
         SELECT {LISTED_COLUMNS} FROM calls
         WHERE {asked} ORDER BY started_at DESC, call_id DESC LIMIT $1
+    """  # noqa: S608 # constants and places
+    return statement, asked.values
+
+
+def _page_of_found(words: Sequence[str], asked: Conditions) -> tuple[str, list[object]]:
+    """By the index of words, and only then by age.
+
+    To look for a word that is rare, or only in old calls, by going through the newest would read them all,
+    and take every transcript apart again.
+    """
+    query = " & ".join(f"'{word}':*" for word in words)
+    asked.add("words_of_call(call_id, metadata, transcript) @@ to_tsquery('pg_catalog.simple', {})", query)
+    statement = f"""
+        WITH found AS MATERIALIZED (SELECT lane, call_id, started_at FROM calls WHERE {asked})
+        SELECT {LISTED_COLUMNS} FROM calls JOIN (
+            SELECT lane, call_id FROM found ORDER BY started_at DESC, call_id DESC LIMIT $1
+        ) AS page USING (lane, call_id)
+        ORDER BY started_at DESC, call_id DESC
     """  # noqa: S608 # constants and places
     return statement, asked.values
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ LOCK_SECONDS: Final = 8.0
 
 _SCHEMA: Final = "public"
 _LOCK_KEY: Final = 0x7472756E6B  # "trunk": any number will do that all starting processes share
+_ASK_AGAIN_SECONDS: Final = 0.1
 
 _TROUBLE: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
@@ -35,8 +37,7 @@ async def migrate_to_latest(
 
     Raises MigrationFailed, also where a lock that a migration needs is not given in time.
     """
-    await connection.execute("SET lock_timeout = 0")  # one waits here as long as another migrates
-    await connection.execute("SELECT pg_advisory_lock($1)", _LOCK_KEY)
+    await _wait_for_turn(connection)
     await connection.execute(f"SET lock_timeout = '{lock_timeout_seconds:g}s'")
     try:
         missing = await pending_migrations(connection)
@@ -56,6 +57,15 @@ async def migrate_to_latest(
 def _one_line(message: str) -> str:
     """PostgreSQL adds details and hints in lines of their own."""
     return "; ".join(line.strip() for line in message.splitlines())
+
+
+async def _wait_for_turn(connection: asyncpg.Connection) -> None:
+    """As long as another migrates.
+
+    Not in one statement that waits: an index that is built concurrently waits for all of those.
+    """
+    while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK_KEY):  # noqa: ASYNC110 # a lock
+        await asyncio.sleep(_ASK_AGAIN_SECONDS)
 
 
 async def pending_migrations(connection: asyncpg.Connection) -> list[str]:

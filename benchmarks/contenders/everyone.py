@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmarks.contenders import posts, steady_requests, websockets
+from benchmarks.contenders import posts, steady_requests, watched, websockets
 from benchmarks.contenders.contender import Contender
 from benchmarks.contenders.copying import Copying
 from benchmarks.contenders.live_calls import Live
@@ -21,6 +21,8 @@ def everyone() -> Sequence[Contender]:
         posts.trunkline_posts(),
         steady_requests.SteadyPosts(),
         steady_requests.SteadyPostsBesideAi(),
+        watched.alone(),
+        watched.by_many(),
         Ndjson(),
         websockets.websocket(),
         websockets.websocket_of_many(),

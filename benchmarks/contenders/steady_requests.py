@@ -75,8 +75,8 @@ async def _post_steadily(
         return request("POST", f"/v1/call/stream/{call_ids[number % CALLS]}", body)
 
     load = SteadyLoad(packet, POSTS_PER_SECOND, frozenset({202}))
-    result, cores = await _run(bench, server, load)
-    return _measurement(result, cores, await prefix.stored_packets(server.database_url), notes)
+    result, cores = await run_load(bench, server, load)
+    return measurement(result, cores, await prefix.stored_packets(server.database_url), notes)
 
 
 @attrs.frozen
@@ -100,8 +100,8 @@ class Reads:
             servers.trunkline(bench, database_url) as server,
         ):
             load = SteadyLoad(read, READS_PER_SECOND, frozenset({200}))
-            result, cores = await _run(bench, server, load)
-            return _measurement(result, cores, None, {})
+            result, cores = await run_load(bench, server, load)
+            return measurement(result, cores, None, {})
 
 
 def read_call() -> Reads:
@@ -112,7 +112,7 @@ def read_list() -> Reads:
     return Reads("read-list-large", "GET the list of calls, 50/s, large database", asks_for_one_call=False)
 
 
-async def _run(
+async def run_load(
     bench: Bench, server: servers.Server, load: SteadyLoad
 ) -> tuple[SteadyResult, dict[str, float]]:
     used = ProcessorTime({"server": server.process_id, "PostgreSQL": bench.postgres.process_id})
@@ -123,7 +123,7 @@ async def _run(
     return result, used.end()
 
 
-def _measurement(
+def measurement(
     result: SteadyResult, cores: dict[str, float], stored: int | None, notes: dict[str, float]
 ) -> Measurement:
     return Measurement(

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from adapters.metrics.prometheus import PrometheusMetrics
 from entrypoints.http.bodies import MAX_BODY_BYTES, meet_expectation
+from entrypoints.http.feed import FeedHandlers
 from entrypoints.http.health import HealthHandlers, Readiness
 from entrypoints.http.ingestion import IngestionHandlers
 from entrypoints.http.openapi import DocumentHandlers
@@ -22,14 +23,18 @@ from entrypoints.http.routes import (
     ingestion_routes,
     reading_routes,
     spool_routes,
+    supervision_routes,
 )
 from entrypoints.http.spool_refusals import SpoolRefusalHandlers
+from entrypoints.http.supervision import SupervisionHandlers
 
 
 def api_application(
     ingestion: IngestionHandlers,
     socket: PacketSocketHandlers,
     reading: ReadingHandlers,
+    supervision: SupervisionHandlers,
+    feed: FeedHandlers,
     spool_refusals: SpoolRefusalHandlers,
     health: HealthHandlers,
     readiness: Readiness,
@@ -39,11 +44,13 @@ def api_application(
     routes = (
         *ingestion_routes(ingestion, socket),
         *reading_routes(reading),
+        *supervision_routes(supervision, feed),
         *spool_routes(spool_refusals),
         *health_routes(health),
     )
     application = _application(routes, readiness, metrics)
     application.on_shutdown.append(socket.close_all)
+    application.on_shutdown.append(feed.end_all)
     documents = DocumentHandlers(routes)
     application.router.add_get("/openapi.json", documents.openapi)
     application.router.add_get("/docs", documents.docs)

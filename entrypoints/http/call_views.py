@@ -26,7 +26,7 @@ def call_details(view: CallView) -> wire.CallDetails:
             wire.SegmentView(segment.start_seconds, segment.end_seconds, segment.stream, segment.text)
             for segment in (transcript.segments if transcript else ())
         ),
-        history=tuple(_history_entry(event) for event in view.history),
+        history=tuple(history_entry(event) for event in view.history),
     )
 
 
@@ -70,6 +70,6 @@ def _stream_view(call: Call, stream: AudioStream) -> wire.StreamView:
     )
 
 
-def _history_entry(recorded: RecordedEvent) -> wire.HistoryEntry:
+def history_entry(recorded: RecordedEvent) -> wire.HistoryEntry:
     detail = wire.converter.unstructure(recorded.event)
     return wire.HistoryEntry(recorded.version, recorded.event.name, recorded.at, recorded.state, detail)

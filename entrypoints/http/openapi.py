@@ -43,7 +43,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "operationId": route.operation_id,
         "summary": route.summary,
         "tags": [route.tag],
-        "responses": {str(status): _answer(status, kind) for status, kind in route.answers.items()}
+        "responses": {str(status): _answer(status, kind, route) for status, kind in route.answers.items()}
         | {str(status): _problem(status) for status in sorted(route.problems)},
     }
     parameters = [*_path_parameters(route), *_query_parameters(route)]
@@ -58,8 +58,10 @@ def _operation(route: Route) -> dict[str, Any]:
     return operation
 
 
-def _answer(status: int, answer: Answer) -> dict[str, Any]:
+def _answer(status: int, answer: Answer, route: Route) -> dict[str, Any]:
     described: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+    if route.events is not None:  # OpenAPI 3.1 has no words of its own for events
+        described["x-events"] = {name: _reference(kind) for name, kind in route.events.items()}
     if isinstance(answer, str):
         described["content"] = {answer: {}}
     elif isinstance(answer, tuple):
@@ -82,9 +84,10 @@ def _problem(status: int) -> dict[str, Any]:
 
 
 def _path_parameters(route: Route) -> list[dict[str, Any]]:
-    if not route.takes_call_id:
-        return []
-    return [{"name": "call_id", "in": "path", "required": True, "schema": _inline(wire.CallId)}]
+    return [
+        {"name": name, "in": "path", "required": True, "schema": _inline(kind)}
+        for name, kind in route.path_parameters.items()
+    ]
 
 
 def _query_parameters(route: Route) -> list[dict[str, Any]]:
@@ -117,6 +120,7 @@ def _schemas(routes: Iterable[Route]) -> dict[str, Any]:
                 kinds.append(answer)
         if route.query is not None:
             kinds.append(route.query)
+        kinds += (route.events or {}).values()
         if route.body is not None:
             kinds.append(route.body)
             requests |= _components([route.body])[1].keys()

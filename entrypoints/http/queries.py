@@ -14,6 +14,7 @@ from entrypoints.http.wire import FieldProblem, MalformedBody
 Query = TypeVar("Query", bound=attrs.AttrsInstance)
 
 _DIGITS = re.compile(r"[0-9]{1,9}")
+_NUMBERS = frozenset({"limit", "points"})
 _QUERY_PATH = re.compile(r"(?P<detail>.*) - at `\$\.?(?P<path>[^`]*)`")
 
 
@@ -21,8 +22,9 @@ def read_query(request: web.Request, kind: type[Query]) -> Query:
     """The query parameters as an instance of ``kind``. Raises MalformedBody."""
     known = {field.name for field in attrs.fields(kind)}
     given: dict[str, Any] = {name: value for name, value in request.query.items() if name in known}
-    if _DIGITS.fullmatch(given.get("limit", "")):
-        given["limit"] = int(given["limit"])
+    for name in _NUMBERS & given.keys():
+        if _DIGITS.fullmatch(given[name]):
+            given[name] = int(given[name])
     try:
         return msgspec.convert(given, kind)
     except msgspec.ValidationError as error:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from aiohttp import web
 
 from application.call_queries import CallQueries
-from application.ports import PacketPosition
+from application.ports import PacketPosition, Wanted
+from application.search_words import search_words
 from domain.packet import MAX_SEQUENCE
-from entrypoints.http import cursors, wire
+from entrypoints.http import cursors, supervision_wire, wire
 from entrypoints.http.answers import json_answer
 from entrypoints.http.call_ids import id_of_known_call
 from entrypoints.http.call_views import call_details, call_summary, packet_view
@@ -24,7 +25,8 @@ class ReadingHandlers:
     async def calls(self, request: web.Request) -> web.Response:
         query = read_query(request, wire.CallListQuery)
         after = cursors.call_position(query.after) if query.after is not None else None
-        calls, following = await self._queries.newest(query.state, after, query.limit)
+        wanted = Wanted(query.state, query.failure_reason, search_words(query.search or ""))
+        calls, following = await self._queries.newest(wanted, after, query.limit)
         return json_answer(
             wire.CallList(
                 tuple(call_summary(call) for call in calls),
@@ -45,7 +47,8 @@ class ReadingHandlers:
         )
 
     async def audio(self, request: web.Request) -> web.StreamResponse:
-        wav = await self._queries.wav(id_of_known_call(request))
+        stream = read_query(request, supervision_wire.AudioQuery).stream
+        wav = await self._queries.wav(id_of_known_call(request), stream)
         response = web.StreamResponse()
         response.content_type = "audio/wav"
         response.content_length = wav.byte_count
@@ -54,6 +57,19 @@ class ReadingHandlers:
             await response.write(chunk)
         await response.write_eof()
         return response
+
+    async def waveform(self, request: web.Request) -> web.Response:
+        points = read_query(request, supervision_wire.WaveformQuery).points
+        waveform = await self._queries.waveform(id_of_known_call(request), points)
+        return json_answer(
+            supervision_wire.WaveformAnswer(
+                waveform.duration_seconds,
+                tuple(
+                    supervision_wire.StreamPeaks(stream.stream, tuple(stream.peaks), tuple(stream.gaps))
+                    for stream in waveform.streams
+                ),
+            )
+        )
 
 
 def _packet_position(query: wire.PacketListQuery) -> PacketPosition | None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import attrs
 from aiohttp.typedefs import Handler
 
-from entrypoints.http import spooled_wire, wire
+from entrypoints.http import feed_wire, spooled_wire, supervision_wire, wire
+from entrypoints.http.feed import FeedHandlers
 from entrypoints.http.health import HealthHandlers
 from entrypoints.http.ingestion import IngestionHandlers
 from entrypoints.http.packet_lines import NDJSON
 from entrypoints.http.packet_socket import PacketSocketHandlers
 from entrypoints.http.reading import ReadingHandlers
 from entrypoints.http.spool_refusals import SpoolRefusalHandlers
+from entrypoints.http.supervision import SupervisionHandlers
 
 PACKET_ROUTE: Final = "/v1/call/stream/{call_id}"
 
@@ -22,6 +24,9 @@ OPERATION: Final = "Operation"
 """The tag of what monitors call."""
 
 _BODY_PROBLEMS: Final = (400, 408, 413, 415, 422)
+
+
+_PATH_PARAMETERS: Final[Mapping[str, Any]] = {"call_id": wire.CallId, "batch_id": supervision_wire.BatchId}
 
 
 Answer = type | tuple[type, ...] | str | None
@@ -32,7 +37,8 @@ Answer = type | tuple[type, ...] | str | None
 class Route:
     """``answers`` has what each success carries.
 
-    ``body_lines`` is the media type of a body that has many of the kind ``body``, a line each.
+    ``body_lines`` is the media type of a body that has many of the kind ``body``, a line each. ``events`` has
+    the data of each kind of event, where the answer is a stream of them.
     """
 
     method: str
@@ -45,6 +51,7 @@ class Route:
     body_is_optional: bool = False
     body_lines: str | None = None
     query: type | None = None
+    events: Mapping[str, type] | None = None
     tag: str = "Calls"
 
     @property
@@ -52,8 +59,9 @@ class Route:
         return self.handler.__name__
 
     @property
-    def takes_call_id(self) -> bool:
-        return "{call_id}" in self.path
+    def path_parameters(self) -> dict[str, Any]:
+        """The type of each."""
+        return {name: kind for name, kind in _PATH_PARAMETERS.items() if f"{{{name}}}" in self.path}
 
 
 def ingestion_routes(handlers: IngestionHandlers, socket: PacketSocketHandlers) -> tuple[Route, ...]:
@@ -151,9 +159,75 @@ def reading_routes(handlers: ReadingHandlers) -> tuple[Route, ...]:
             "GET",
             "/v1/calls/{call_id}/audio.wav",
             handlers.audio,
-            "The call's audio, one channel a stream, missing packets as silence.",
+            "The call's audio, one channel a stream, missing packets as silence; or one stream alone.",
             {200: "audio/wav"},
-            (404, 409, 503),
+            (404, 409, 422, 503),
+            query=supervision_wire.AudioQuery,
+        ),
+        Route(
+            "GET",
+            "/v1/calls/{call_id}/waveform",
+            handlers.waveform,
+            "How loud the call's streams are over its time, and where packets are missing.",
+            {200: supervision_wire.WaveformAnswer},
+            (404, 409, 422, 503),
+            query=supervision_wire.WaveformQuery,
+        ),
+    )
+
+
+def supervision_routes(handlers: SupervisionHandlers, feed: FeedHandlers) -> tuple[Route, ...]:
+    return (
+        Route(
+            "GET",
+            "/v1/events",
+            feed.events,
+            "What happens to all calls, as server-sent events: a snapshot, and then every change. "
+            "docs/feed.md.",
+            {200: "text/event-stream"},
+            (422, 503),
+            query=feed_wire.FeedQuery,
+            events=feed_wire.EVENTS,
+            tag="Supervision",
+        ),
+        Route(
+            "GET",
+            "/v1/events/ws",
+            feed.events_socket,
+            "The same over a WebSocket, each event a message of JSON.",
+            {101: None},
+            (400, 422, 503),
+            query=feed_wire.FeedQuery,
+            events={"": feed_wire.SocketEvent},
+            tag="Supervision",
+        ),
+        Route(
+            "GET",
+            "/v1/failures",
+            handlers.failures,
+            "Calls that are FAILED, by reason; the largest group first.",
+            {200: supervision_wire.FailureGroups},
+            (503,),
+            tag="Supervision",
+        ),
+        Route(
+            "POST",
+            "/v1/reprocess",
+            handlers.reprocess_many,
+            "Reprocess many calls, so many a second. It goes on over restarts.",
+            {202: supervision_wire.ReprocessManyAnswer},
+            (*_BODY_PROBLEMS, 503),
+            body=supervision_wire.ReprocessManyRequest,
+            tag="Supervision",
+        ),
+        Route(
+            "GET",
+            "/v1/reprocess/{batch_id}",
+            handlers.reprocess_progress,
+            "How far that is.",
+            {200: supervision_wire.ReprocessProgress},
+            (404, 503),
+            tag="Supervision",
         ),
     )
 

@@ -249,7 +249,11 @@ class CallList:
 
 @attrs.frozen
 class CallListQuery:
+    """``search`` is words, each of which must begin a word of the id, a metadata value or the transcript."""
+
     state: CallState | None = None
+    failure_reason: FailureReason | None = None
+    search: Annotated[str, Meta(max_length=200)] | None = None
     limit: Annotated[int, Meta(ge=1, le=500)] = 50
     after: Annotated[str, Meta(description="the `next` of the page before")] | None = None
 
@@ -319,6 +323,10 @@ def _is_constrained_scalar(kind: Any) -> bool:
     return get_origin(kind) is Annotated and get_args(kind)[0] in (int, float, str)
 
 
+def _is_constrained_array(kind: Any) -> bool:
+    return get_origin(kind) is Annotated and get_origin(get_args(kind)[0]) is tuple
+
+
 def _strict(value: Any, kind: Any) -> Any:
     try:
         return msgspec.convert(value, kind)
@@ -334,6 +342,15 @@ def _converter() -> cattrs.Converter:
     converter.register_structure_hook_func(
         lambda kind: isinstance(kind, type) and issubclass(kind, Enum), _strict
     )
+
+    def array(value: Any, kind: Any) -> Any:
+        """Text too has items, but is no array."""
+        items, bounds = get_args(kind)
+        if not (isinstance(value, list) and bounds.min_length <= len(value) <= bounds.max_length):
+            raise ValueError(f"must be an array of {bounds.min_length} to {bounds.max_length} items")
+        return converter.structure(value, items)
+
+    converter.register_structure_hook_func(_is_constrained_array, array)
     converter.register_unstructure_hook(datetime, lambda moment: moment)
     return converter
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
-from application.ports import CallPosition, CallView, PacketPosition
+import attrs
+
+from application.ports import CallPosition, CallView, FailureGroup, PacketPosition, Wanted
+from domain.analysis import FailureReason
 from domain.call import Call
-from domain.call_state import CallState
 from domain.packet import Packet
 
 
@@ -38,9 +41,9 @@ class InMemoryCallReader:
     async def find(self, call_id: str) -> CallView | None:
         return self.views.get(call_id)
 
-    async def newest(self, state: CallState | None, after: CallPosition | None, limit: int) -> Sequence[Call]:
+    async def newest(self, wanted: Wanted, after: CallPosition | None, limit: int) -> Sequence[Call]:
         calls = sorted(
-            (view.call for view in self.views.values() if state is None or view.call.state is state),
+            (view.call for view in self.views.values() if _is_wanted(view.call, wanted)),
             key=lambda call: (call.started_at, call.call_id),
             reverse=True,
         )
@@ -49,6 +52,18 @@ class InMemoryCallReader:
                 call for call in calls if (call.started_at, call.call_id) < (after.started_at, after.call_id)
             ]
         return calls[:limit]
+
+    async def failures(self) -> Sequence[FailureGroup]:
+        views = sorted(
+            self.views.values(), key=lambda view: (view.call.started_at, view.call.call_id), reverse=True
+        )
+        groups: dict[FailureReason, FailureGroup] = {}
+        for view in views:
+            if (failure := view.call.failure) is not None:
+                first = FailureGroup(failure.reason, 0, view.history[-1].at, failure.detail)
+                group = groups.get(failure.reason, first)
+                groups[failure.reason] = attrs.evolve(group, count=group.count + 1)
+        return sorted(groups.values(), key=lambda group: (-group.count, group.reason.value))
 
     async def packets(
         self, call_id: str, stream: str | None, after: PacketPosition | None, limit: int
@@ -64,3 +79,15 @@ class InMemoryCallReader:
 
     async def packet_sizes(self, call_id: str, stream: str) -> Sequence[tuple[int, int]]:
         return [(packet.sequence, len(packet.data)) for packet in self._packets.get((call_id, stream), ())]
+
+
+def _is_wanted(call: Call, wanted: Wanted) -> bool:
+    if wanted.state not in (None, call.state):
+        return False
+    if wanted.failure_reason is not None and (
+        call.failure is None or call.failure.reason is not wanted.failure_reason
+    ):
+        return False
+    said = call.transcript.text if call.transcript else ""
+    words = re.split(r"\W|_", " ".join([call.call_id, *call.metadata.values(), said]).lower())
+    return all(any(word.startswith(asked.lower()) for word in words) for asked in wanted.words)

@@ -6,9 +6,10 @@ import audioop
 import io
 import math
 import wave
+from array import array
 from collections.abc import AsyncIterator, Collection, Iterable
 
-from application.ports import RecordingPart, WavFile
+from application.ports import RecordingPart, StreamWaveform, Waveform, WavFile
 from domain.call import Call
 from domain.media_format import Encoding
 from domain.packet import Packet
@@ -51,16 +52,52 @@ class FakeRecordings:
                     wav=_wav([piece], PART_RATE_HZ),
                 )
 
-    async def wav(self, call: Call) -> WavFile:
+    async def wav(self, call: Call, stream: str | None = None) -> WavFile:
         _require_audio(call)
+        tracks = [track for name, track in self._tracks(call).items() if stream in (None, name)]
+        content = _wav(tracks or [b""], call.media.sample_rate_hz or 0)
+        return WavFile(len(content), _chunks(content))
+
+    async def waveform(self, call: Call, points: int) -> Waveform:
+        """Sample by sample. Gaps are those between packets, each as long as the packet before it says."""
+        _require_audio(call)
+        rate = call.media.sample_rate_hz or 1
+        tracks = self._tracks(call)
+        frames = max((len(track) // 2 for track in tracks.values()), default=0)
+        streams = [
+            StreamWaveform(
+                name,
+                [
+                    max((abs(track[at]) for at in _frames_of(point, points, frames)), default=0) / 32_768
+                    for point in range(points)
+                ],
+                self._gaps(call, name, rate),
+            )
+            for name, track in ((name, array("h", pcm)) for name, pcm in tracks.items())
+        ]
+        return Waveform(frames / rate, streams)
+
+    def _tracks(self, call: Call) -> dict[str, bytes]:
         rate = call.media.sample_rate_hz or 0
-        tracks = []
+        tracks = {}
         for stream, packets in self._streams(call).items():
             lead = bytes(2 * round(self._offset(call, stream) * rate))
-            tracks.append(lead + _mean(_channels(packets, call)))
-        longest = max(map(len, tracks), default=0)
-        content = _wav([track.ljust(longest, b"\0") for track in tracks] or [b""], rate)
-        return WavFile(len(content), _chunks(content))
+            tracks[stream] = lead + _mean(_channels(packets, call))
+        longest = max(map(len, tracks.values()), default=0)
+        return {name: track.ljust(longest, b"\0") for name, track in tracks.items()}
+
+    def _gaps(self, call: Call, stream: str, rate: int) -> list[tuple[float, float]]:
+        at = round(self._offset(call, stream) * rate)
+        gaps = []
+        expected, before = 1, 0
+        for packet in self._streams(call)[stream]:
+            frames = len(packet.data) // call.media.bytes_per_frame
+            missing = max(0, packet.sequence - expected) * (before or frames)
+            if missing:
+                gaps.append((at / rate, (at + missing) / rate))
+            at += missing + frames
+            expected, before = packet.sequence + 1, frames
+        return gaps
 
     def _streams(self, call: Call) -> dict[str, list[Packet]]:
         streams: dict[str, list[Packet]] = {}
@@ -73,6 +110,12 @@ class FakeRecordings:
         firsts = {name: packets[0].timestamp for name, packets in self._streams(call).items()}
         offset = firsts[stream] - min(filter(math.isfinite, firsts.values()), default=0.0)
         return offset if 0 <= offset <= DAY_SECONDS else 0.0
+
+
+def _frames_of(point: int, points: int, frames: int) -> Iterable[int]:
+    """One at least, where there are any."""
+    own = [frame for frame in range(frames) if frame * points // frames == point]
+    return own or ([point * frames // points] if frames else [])
 
 
 def _require_audio(call: Call) -> None:

@@ -43,6 +43,8 @@ class InMemoryStorage:
     clock: FakeClock = attrs.field(factory=FakeClock)
     calls: dict[str, Call] = attrs.field(factory=dict)
     events: dict[str, list[RecordedEvent]] = attrs.field(factory=lambda: defaultdict(list))
+    feed: list[tuple[str, RecordedEvent]] = attrs.field(factory=list)
+    """The events of all calls, as they were committed."""
     packets: dict[PacketKey, Packet] = attrs.field(factory=dict)
     jobs: dict[str, Job] = attrs.field(factory=dict)
     commits: int = 0
@@ -66,8 +68,13 @@ class InMemoryStorage:
 
     def put(self, call: Call) -> None:
         """Have a call as if it had been committed."""
-        self.events[call.call_id] += call.take_unsaved_events()
+        for event in call.take_unsaved_events():
+            self.add_event(call.call_id, event)
         self.calls[call.call_id] = deepcopy(call)
+
+    def add_event(self, call_id: str, event: RecordedEvent) -> None:
+        self.events[call_id].append(event)
+        self.feed.append((call_id, event))
 
     def views(self) -> list[CallView]:
         return [CallView(self.call(call_id), tuple(self.events[call_id])) for call_id in self.calls]

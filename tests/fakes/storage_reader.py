@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from application.ports import Backlog, CallPosition, CallView, PacketPosition
+from application.ports import Backlog, CallPosition, CallView, FailureGroup, PacketPosition, Wanted
 from domain.call import Call
 from domain.call_state import CallState
 from domain.packet import Packet
@@ -25,14 +25,18 @@ class FakeStorageReader:
         self._fail_as_planned()
         return await self._now().find(call_id)
 
-    async def newest(self, state: CallState | None, after: CallPosition | None, limit: int) -> Sequence[Call]:
+    async def newest(self, wanted: Wanted, after: CallPosition | None, limit: int) -> Sequence[Call]:
         self._fail_as_planned()
-        calls = await self._now().newest(state, after, limit)
+        calls = await self._now().newest(wanted, after, limit)
         for call in calls:
             if call.transcript is not None:
                 call.transcript = attrs.evolve(call.transcript, segments=())
             call.partial_transcripts = {}
         return calls
+
+    async def failures(self) -> Sequence[FailureGroup]:
+        self._fail_as_planned()
+        return await self._now().failures()
 
     async def packets(
         self, call_id: str, stream: str | None, after: PacketPosition | None, limit: int

@@ -57,7 +57,7 @@ class FakeUnitOfWork:
         self.storage.calls |= deepcopy(self.saved)
         self.storage.packets |= self.added
         for call_id, event in self.events:
-            self.storage.events[call_id].append(event)
+            self.storage.add_event(call_id, event)
         self.jobs.apply_to(self.storage.jobs)
 
     def step(self, step: Step) -> None:

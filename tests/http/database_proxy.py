@@ -25,11 +25,11 @@ class DatabaseProxy:
         self._is_up = True
         self._is_silent = False
         self._clients: set[asyncio.StreamWriter] = set()
-        self._database_url = ""
+        self.database_url = ""
 
     @asynccontextmanager
     async def reach(self, database_url: str) -> AsyncIterator[str]:
-        self._database_url = database_url
+        self.database_url = database_url
         server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
         host, port = server.sockets[0].getsockname()[:2]
         url = urlsplit(database_url)
@@ -84,7 +84,7 @@ class DatabaseProxy:
         self.commits = Commits.PASS
 
     async def _connect(self) -> Streams:
-        url = urlsplit(self._database_url)
+        url = urlsplit(self.database_url)
         folder = parse_qs(url.query).get("host")
         if folder:
             return await asyncio.open_unix_connection(f"{folder[0]}/.s.PGSQL.5432")

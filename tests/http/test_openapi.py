@@ -22,6 +22,12 @@ CONTRACT_ROUTES = {
     "/v1/calls/{call_id}": {"get"},
     "/v1/calls/{call_id}/packets": {"get"},
     "/v1/calls/{call_id}/audio.wav": {"get"},
+    "/v1/calls/{call_id}/waveform": {"get"},
+    "/v1/events": {"get"},
+    "/v1/events/ws": {"get"},
+    "/v1/failures": {"get"},
+    "/v1/reprocess": {"post"},
+    "/v1/reprocess/{batch_id}": {"get"},
     "/v1/spool/refusals": {"get"},
     "/livez": {"get"},
     "/readyz": {"get"},
@@ -116,6 +122,20 @@ def test_operations_are_complete(description: Description) -> None:
             "CompleteAnswer",
             {"status": "completed", "call_id": "c-1", "state": "COMPLETED", "missing": {"main": [[17, 17]]}},
         ),
+        ("ReprocessManyRequest", {"call_ids": ["c-1", "c-2"]}),
+        ("ReprocessManyRequest", {"failure_reason": "ai_unavailable", "per_second": 20}),
+        ("ReprocessManyRequest", {"all_failed": True, "per_second": 0.5}),
+        (
+            "CallEvent",
+            {
+                "call_id": "c-1",
+                "version": 4,
+                "event": "run_failed",
+                "at": "2026-11-24T12:17:32.682871+00:00",
+                "state": "PROCESSING_AI",
+                "detail": {"run": 1, "detail": "HTTP 503", "next_run_at": "2026-11-24T12:18:32+00:00"},
+            },
+        ),
     ],
 )
 def test_the_contracts_own_examples_fit(description: Description, schema: str, value: Any) -> None:
@@ -132,6 +152,9 @@ def test_the_contracts_own_examples_fit(description: Description, schema: str, v
         ("PacketRequest", {"sequence": 2**53, "data": "", "timestamp": 1}),
         ("PacketRequest", {"sequence": 1, "data": "", "timestamp": 1, "stream": "a/b"}),
         ("CompleteRequest", {"final_sequence": {"main": -1}}),
+        ("ReprocessManyRequest", {"call_ids": []}),
+        ("ReprocessManyRequest", {"failure_reason": "bad_luck"}),
+        ("ReprocessManyRequest", {"all_failed": True, "per_second": 0}),
     ],
 )
 def test_what_the_service_refuses_does_not_fit(description: Description, schema: str, value: Any) -> None:

@@ -189,7 +189,8 @@ async def test_nobody_is_let_in_while_the_process_ends(databases: Databases, cal
 
 def handlers_of(service: RunningService) -> PacketSocketHandlers:
     (handlers,) = (
-        found for hook in service.container.api().on_shutdown if (found := getattr(hook, "__self__", None))
+        found
+        for hook in service.container.api().on_shutdown
+        if isinstance(found := getattr(hook, "__self__", None), PacketSocketHandlers)
     )
-    assert isinstance(handlers, PacketSocketHandlers)
     return handlers

@@ -63,8 +63,8 @@ async def _fill(connection: asyncpg.pool.PoolConnectionProxy) -> None:
     )
     await connection.execute(
         "INSERT INTO call_events"
-        " SELECT lane, call_id, n, started_at, 'IN_PROGRESS', 'call_started', '{}'"
-        " FROM calls, generate_series(1, 5) AS n"
+        " SELECT lane, call_id, n, started_at, 'IN_PROGRESS', 'call_started', '{}',"
+        " (row_number() OVER ())::text::xid8 FROM calls, generate_series(1, 5) AS n"
     )
     await connection.execute(
         "INSERT INTO pgqueuer (priority, status, entrypoint, dedupe_key, payload)"
@@ -88,4 +88,5 @@ def _call(name: str, started_at: datetime, left: int) -> Row:
         return lane_of(name), name, "IN_PROGRESS", started_at, None, None, None, 0, None, False
     if left <= 2 * LIVE:
         return lane_of(name), name, "COMPLETED", started_at, started_at, None, started_at, 0, None, False
-    return lane_of(name), name, "ARCHIVED", started_at, started_at, started_at, None, 1, "{}", True
+    said = '{"text": "Thank you for calling."}'
+    return lane_of(name), name, "ARCHIVED", started_at, started_at, started_at, None, 1, said, True

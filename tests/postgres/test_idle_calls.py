@@ -12,6 +12,7 @@ from adapters.postgres.call_reader import PostgresCallReader
 from adapters.postgres.unit_of_work import PostgresUnitsOfWork
 from application.complete_call import CompleteCall
 from application.complete_idle_calls import CompleteIdleCalls
+from application.ports import Wanted
 from application.receive_packets import ReceivePackets
 from application.start_call import StartCall
 from domain.call_state import CallState
@@ -70,7 +71,7 @@ async def test_each_idle_call_is_completed_once_though_all_processes_found_it(
     reader = PostgresCallReader(pool)
 
     async def all_are_completed() -> bool:
-        return not await reader.newest(CallState.IN_PROGRESS, None, 1)
+        return not await reader.newest(Wanted(CallState.IN_PROGRESS), None, 1)
 
     await until_found(all_are_completed)
     stop.set()

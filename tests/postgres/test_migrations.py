@@ -26,10 +26,17 @@ EVERY_MIGRATION = [
     "0004_spool_refusals",
     "0005_idle_calls",
     "0006_poison",
+    "0007_feed",
+    "0008_reprocess_batches",
+    "0009_supervision",
 ]
 PACKETS = """
     SELECT lane, call_id, stream, sequence, sent_at_seconds, data, received_at
     FROM packets ORDER BY call_id, sequence
+"""
+INSERT_EVENT = """
+    INSERT INTO call_events (lane, call_id, version, at, state, event, detail)
+    VALUES (1, 'c-1', $1, now(), 'IN_PROGRESS', 'call_started', '{}')
 """
 OBJECTS = """
     SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace
@@ -141,6 +148,31 @@ async def test_streams_that_are_there_count_from_the_migration(unmigrated: str) 
         assert await connection.fetchval("SELECT last_packet_at FROM streams") >= migrated_at
         await roll_back_from(connection, "0005_idle_calls")
         assert await connection.fetch("SELECT * FROM streams") == before
+
+
+async def test_an_index_that_was_left_half_built_is_made_anew(unmigrated: str) -> None:
+    """One that is built beside a running release is no part of a transaction, and stays where it fails."""
+    async with connected(unmigrated) as connection:
+        await migrate_to_latest(connection)
+        await roll_back_from(connection, "0009_supervision")
+        await connection.execute("CREATE INDEX calls_failed ON calls (call_id)")
+        assert await migrate_to_latest(connection) == ["0009_supervision"]
+        made = await connection.fetchval("SELECT pg_get_indexdef('calls_failed'::regclass)")
+    assert "(failure_reason, started_at DESC, call_id DESC)" in made
+
+
+async def test_history_that_is_there_is_no_news(unmigrated: str) -> None:
+    """Events of an earlier release have no transaction; those that its processes still write do."""
+    async with connected(unmigrated) as connection:
+        await migrate_to_latest(connection)
+        await roll_back_from(connection, "0007_feed")
+        await connection.execute(INSERT_EVENT, 1)
+        await migrate_to_latest(connection)
+        await connection.execute(INSERT_EVENT, 2)
+        rows = await connection.fetch(
+            "SELECT transaction_id IS NULL AS is_history FROM call_events ORDER BY version"
+        )
+    assert [row["is_history"] for row in rows] == [True, False]
 
 
 async def test_a_migration_that_is_not_given_a_lock_fails_whole_and_clearly(unmigrated: str) -> None:

@@ -13,12 +13,14 @@ import attrs
 import pytest
 
 from adapters.jobs.job_queue import CALLS_WITHOUT_JOB, HASTEN
-from adapters.postgres import call_reader, call_repository, packet_repository
+from adapters.postgres import call_changes, call_reader, call_repository, packet_repository
 from adapters.postgres.lanes import lane_of
+from adapters.postgres.live_calls import RECEIVING
 from adapters.postgres.packet_days import STATES
-from adapters.postgres.pages import page_of_calls, page_of_packets
+from adapters.postgres.pages import FOR_SEARCHING, page_of_calls, page_of_packets
 from adapters.postgres.pool import connect
-from application.ports import CallPosition, PacketPosition
+from application.ports import CallPosition, PacketPosition, Wanted
+from domain.analysis import FailureReason
 from domain.call_state import CallState
 from tests.databases import Databases, run_apart
 from tests.postgres.filled_database import FIRST_DAY, PACKETS_A_CALL, TODAY, call_id, fill, live_calls
@@ -41,6 +43,8 @@ class Hot:
     statement: str
     values: tuple[object, ...]
     tables: frozenset[str]
+    before: str = "SELECT"
+    """What is executed first in its transaction."""
 
 
 def hot(statement: str, *values: object, tables: str) -> Hot:
@@ -50,6 +54,10 @@ def hot(statement: str, *values: object, tables: str) -> Hot:
 def hot_page(statement: tuple[str, list[object]], table: str) -> Hot:
     text, values = statement
     return hot(text, *values, tables=table)
+
+
+def search(wanted: Wanted, after: CallPosition | None) -> Hot:
+    return attrs.evolve(hot_page(page_of_calls(wanted, after, 51), "calls"), before=FOR_SEARCHING)
 
 
 WRITING = {
@@ -127,10 +135,24 @@ READING = {
     ),
 }
 ACROSS_LANES = {
-    "list": hot_page(page_of_calls(None, None, 51), "calls"),
-    "last page of the list": hot_page(page_of_calls(None, POSITION, 51), "calls"),
-    "list of a rare state": hot_page(page_of_calls(CallState.IN_PROGRESS, None, 51), "calls"),
-    "last page of the list of a state": hot_page(page_of_calls(CallState.ARCHIVED, POSITION, 51), "calls"),
+    "list": hot_page(page_of_calls(Wanted(), None, 51), "calls"),
+    "last page of the list": hot_page(page_of_calls(Wanted(), POSITION, 51), "calls"),
+    "list of a rare state": hot_page(page_of_calls(Wanted(CallState.IN_PROGRESS), None, 51), "calls"),
+    "last page of the list of a state": hot_page(
+        page_of_calls(Wanted(CallState.ARCHIVED), POSITION, 51), "calls"
+    ),
+    "list of a failure": hot_page(
+        page_of_calls(Wanted(CallState.FAILED, FailureReason.POISON), None, 51), "calls"
+    ),
+    "search of a call": search(Wanted(words=["0203", "17"]), None),
+    "search in a state": search(Wanted(CallState.ARCHIVED, words=["0203", "17", "thank"]), POSITION),
+    "changes since a moment": hot(
+        call_changes.CHANGES,
+        *[["5000", "5002"], "19990", "30000", 5_001, "30000:30000:"],
+        tables="call_events",
+    ),
+    "live calls": hot(RECEIVING, 1e9, 1_000, tables="calls streams"),
+    "failures": hot(call_reader.FAILURES, tables="calls"),
     "states on a day": hot(
         STATES, ["IN_PROGRESS"], str(TODAY), str(TODAY + timedelta(days=1)), tables="calls"
     ),
@@ -178,12 +200,12 @@ async def plan(connection: asyncpg.Connection, hot: Hot, planned_before: int) ->
     transaction = connection.transaction()
     await transaction.start()
     try:
+        await connection.execute(hot.before)
         await connection.execute(f"PREPARE hot AS {hot.statement}")
+        execute = f"EXECUTE hot ({', '.join(literals)})" if literals else "EXECUTE hot"
         for _ in range(planned_before):
-            await connection.execute(f"EXPLAIN EXECUTE hot ({', '.join(literals)})")
-        explained = await connection.fetchval(
-            f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE hot ({', '.join(literals)})"
-        )
+            await connection.execute(f"EXPLAIN {execute}")
+        explained = await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {execute}")
     finally:
         await transaction.rollback()
         await connection.execute("DEALLOCATE ALL")

@@ -17,6 +17,7 @@ from adapters.postgres.health import ask_database
 from adapters.postgres.pool import open_pool
 from adapters.postgres.unit_of_work import PostgresUnitOfWork, PostgresUnitsOfWork
 from application.errors import BatchRefused, OutcomeUnknown, StorageUnavailable
+from application.ports import Wanted
 from domain.analysis import Failure, FailureReason
 from domain.call import Call
 from domain.packet import Packet
@@ -199,7 +200,7 @@ async def test_reading_from_a_lost_database_is_storage_unavailable(database_url:
         reader = PostgresCallReader(pool)
         for reading in (
             reader.find("c-1"),
-            reader.newest(None, None, 1),
+            reader.newest(Wanted(), None, 1),
             reader.packets("c-1", None, None, 1),
             reader.packet_sizes("c-1", "main"),
             reader.backlog(),

@@ -87,6 +87,56 @@ async def test_channels_of_one_stream_are_mixed_down(made: Made) -> None:
     assert heard.channels == [[150, 0]]
 
 
+async def test_one_stream_alone_stays_in_its_place(made: Made) -> None:
+    """So that it is as long as the call."""
+    packets = [packet(1, samples(1, 2, 3, 4, 5, 6), "a", 1_000.0), packet(1, samples(2), "b", 1_000.0005)]
+    file = await made(packets).wav(call_of(packets, L16_8K), "b")
+    content = await bytes_of(file)
+    assert len(content) == file.byte_count
+    assert Heard(content).channels == [[0, 0, 0, 0, 2, 0]]
+
+
+async def test_a_waveform_has_the_loudest_sample_of_each_stretch_of_the_call(made: Made) -> None:
+    packets = [
+        packet(1, samples(16_384, 0, -32_768, 8_192), "a", 1_000.0),
+        packet(1, samples(3_277, 5), "b", 1_000.0005),
+    ]
+    waveform = await made(packets).waveform(call_of(packets, L16_8K), 3)
+    assert waveform.duration_seconds == 6 / 8_000
+    assert [stream.stream for stream in waveform.streams] == ["a", "b"]
+    peaks = [list(stream.peaks) for stream in waveform.streams]
+    assert peaks == [pytest.approx([0.5, 1.0, 0.0], abs=1e-4), pytest.approx([0.0, 0.0, 0.1], abs=1e-4)]
+
+
+@pytest.mark.parametrize("points", [1, 2, 7, 40, 79, 80, 81, 200])
+async def test_a_waveform_has_as_many_points_as_were_asked_for(made: Made, points: int) -> None:
+    """Packet by packet louder, whatever the points fall on."""
+    packets = [packet(number, samples(*[number * 1_000] * 8)) for number in range(1, 11)]
+    (stream,) = (await made(packets).waveform(call_of(packets, L16_8K), points)).streams
+    assert len(stream.peaks) == points
+    assert list(stream.peaks) == sorted(stream.peaks)
+    assert stream.peaks[-1] == pytest.approx(10_000 / 32_768, abs=1e-4)
+    if points >= 10:
+        assert stream.peaks[0] == pytest.approx(1_000 / 32_768, abs=1e-4)
+
+
+async def test_a_waveform_has_its_gaps_in_seconds_of_the_call(made: Made) -> None:
+    media = MediaFormat(Encoding.MULAW, 8_000, 1)
+    packets = [
+        packet(1, bytes(160), "a", 1_000.0),
+        packet(2, bytes(80), "b", 1_000.5),
+        packet(4, bytes(160), "b", 1_000.5),
+    ]
+    a, b = (await made(packets).waveform(call_of(packets, media), 10)).streams
+    assert list(a.gaps) == []
+    assert list(b.gaps) == [pytest.approx((0.5, 0.51)), pytest.approx((0.52, 0.53))]
+
+
+async def test_the_waveform_of_a_call_without_packets_is_empty(made: Made) -> None:
+    waveform = await made([]).waveform(call_of([]), 5)
+    assert (waveform.duration_seconds, list(waveform.streams)) == (0, [])
+
+
 async def test_each_channel_of_each_stream_is_transcribed_on_its_own(made: Made) -> None:
     left, right = tone(1, 16_000, 8_000), tone(1, 16_000, 300)
     both = b"".join(left[at : at + 2] + right[at : at + 2] for at in range(0, len(left), 2))

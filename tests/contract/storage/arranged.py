@@ -10,15 +10,22 @@ from typing import Protocol
 import asyncpg
 import attrs
 
+from adapters.postgres.call_changes import PostgresCallChanges
 from adapters.postgres.call_reader import PostgresCallReader
+from adapters.postgres.live_calls import PostgresLiveCalls
 from adapters.postgres.packet_days import PostgresPacketDays
+from adapters.postgres.reprocess_batches import PostgresReprocessBatches
 from adapters.postgres.unit_of_work import PostgresUnitsOfWork
+from application.feed_ports import AiBacklogReader, CallChanges, LiveCalls
 from application.ports import BacklogReader, CallReader, CallView, PacketDays
+from application.reprocess_ports import ReprocessBatches
 from application.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from domain.call import Call
 from domain.packet import Packet
 from tests.contract.storage.rich_calls import START
+from tests.fakes.call_changes import FakeCallChanges, FakeLiveCalls
 from tests.fakes.packet_days import FakePacketDays
+from tests.fakes.reprocess_batches import FakeReprocessBatches
 from tests.fakes.storage import Job
 from tests.fakes.storage_reader import FakeStorageReader
 from tests.fakes.unit_of_work import FakeUnitsOfWork
@@ -26,6 +33,10 @@ from tests.fakes.unit_of_work import FakeUnitsOfWork
 
 class ReadingPorts(CallReader, BacklogReader, Protocol):
     """Both that the reading side implements."""
+
+
+class LivePorts(LiveCalls, AiBacklogReader, Protocol):
+    """Both that tell what goes on."""
 
 
 class StorageArrangement(Protocol):
@@ -39,6 +50,15 @@ class StorageArrangement(Protocol):
 
     @property
     def days(self) -> PacketDays: ...
+
+    @property
+    def changes(self) -> CallChanges: ...
+
+    @property
+    def live(self) -> LivePorts: ...
+
+    @property
+    def batches(self) -> ReprocessBatches: ...
 
     async def jobs(self) -> dict[str, Job]:
         """By call."""
@@ -56,6 +76,9 @@ class InMemoryArrangement:
     units: FakeUnitsOfWork
     reader: FakeStorageReader
     days: FakePacketDays
+    changes: FakeCallChanges
+    live: FakeLiveCalls
+    batches: FakeReprocessBatches
 
     async def jobs(self) -> dict[str, Job]:
         return self.units.storage.jobs
@@ -72,6 +95,9 @@ class PostgresArrangement:
     units: PostgresUnitsOfWork
     reader: PostgresCallReader
     days: PostgresPacketDays
+    changes: PostgresCallChanges
+    live: PostgresLiveCalls
+    batches: PostgresReprocessBatches
     pool: asyncpg.Pool
 
     async def jobs(self) -> dict[str, Job]:
@@ -150,3 +176,10 @@ async def is_waiting(work: asyncio.Task[object]) -> bool:
     """Whether the work, given every chance to go on, does not end."""
     done, _ = await asyncio.wait({work}, timeout=0.1)
     return not done
+
+
+def move_on(storage: StorageArrangement, seconds: float) -> None:
+    """A clock that stands still must be moved."""
+    memory = getattr(storage.units, "storage", None)
+    if memory is not None:
+        memory.clock.advance(seconds)

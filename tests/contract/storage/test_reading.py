@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from application.ports import Backlog, CallPosition, PacketPosition
+from application.ports import Backlog, CallPosition, PacketPosition, Wanted
 from domain.analysis import Transcript
 from domain.call import Call
 from domain.call_state import CallState
@@ -67,7 +67,7 @@ async def test_calls_are_listed_newest_first_page_by_page(storage: StorageArrang
     in_order = sorted(calls, key=lambda call: (call.started_at, call.call_id), reverse=True)
     listed: list[str] = []
     after: CallPosition | None = None
-    while page := await storage.reader.newest(None, after, 4):
+    while page := await storage.reader.newest(Wanted(), after, 4):
         assert len(page) <= 4
         listed += [call.call_id for call in page]
         after = CallPosition(page[-1].started_at, page[-1].call_id)
@@ -76,21 +76,23 @@ async def test_calls_are_listed_newest_first_page_by_page(storage: StorageArrang
 
 async def test_calls_are_listed_by_state_with_their_streams(storage: StorageArrangement) -> None:
     await save(storage, rich_calls.in_progress("a"), rich_calls.failed("b"), rich_calls.failed("c"))
-    failed = await storage.reader.newest(CallState.FAILED, None, 10)
+    failed = await storage.reader.newest(Wanted(CallState.FAILED), None, 10)
     assert [call.call_id for call in failed] == ["c", "b"]
     assert [set(call.streams) for call in failed] == [{"leg#1", "a:b@c._-9"}] * 2
     assert [
         call.call_id
-        for call in await storage.reader.newest(CallState.FAILED, CallPosition(failed[0].started_at, "c"), 10)
+        for call in await storage.reader.newest(
+            Wanted(CallState.FAILED), CallPosition(failed[0].started_at, "c"), 10
+        )
     ] == ["b"]
-    assert list(await storage.reader.newest(CallState.ARCHIVED, None, 10)) == []
+    assert list(await storage.reader.newest(Wanted(CallState.ARCHIVED), None, 10)) == []
 
 
 async def test_listed_calls_are_whole_but_for_what_is_said_when(storage: StorageArrangement) -> None:
     """A long call's segments and parts would weigh more than all the rest of the page."""
     call = rich_calls.archived()
     await save(storage, call, rich_calls.half_transcribed("half"))
-    listed = {found.call_id: found for found in await storage.reader.newest(None, None, 10)}
+    listed = {found.call_id: found for found in await storage.reader.newest(Wanted(), None, 10)}
     assert call.transcript is not None
     call.transcript = Transcript(call.transcript.text, (), call.transcript.reason)
     assert snapshot(listed["rich"]) == snapshot(call)

@@ -8,7 +8,7 @@ import pytest
 
 from application.call_queries import CallQueries
 from application.errors import StorageUnavailable
-from application.ports import CallPosition, PacketPosition
+from application.ports import CallPosition, PacketPosition, Wanted
 from domain.audio_stream import AudioStream
 from domain.call import Call
 from domain.errors import AudioDropped, NoAudio, UnknownCall
@@ -65,7 +65,7 @@ async def test_pages_of_calls_end_where_there_are_no_more(
     seen: list[list[str]] = []
     after: CallPosition | None = None
     while True:
-        calls, after = await queries.newest(None, after, limit)
+        calls, after = await queries.newest(Wanted(), after, limit)
         seen.append([call.call_id for call in calls])
         if after is None:
             break

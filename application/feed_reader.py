@@ -1,0 +1,145 @@
+"""One who reads the feed, and what waits for it: bounded, whatever it does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from enum import Enum, unique
+from typing import Final, Generic, TypeVar
+
+import attrs
+
+from application.errors import Draining, StorageUnavailable
+
+T = TypeVar("T")
+
+MOST_WAITING_BYTES: Final = 1024 * 1024
+"""Of what waits for one reader. It is shared with all others; what it costs is the sending."""
+
+CatchUp = Callable[[str, str], Awaitable[T | None]]
+"""What a reader at one place was not told of what another stands for; None where that cannot be known."""
+
+
+@unique
+class _State(Enum):
+    JOINS = "joins"  # the next look takes it in, with a snapshot, or from where it stands
+    LACKS = "lacks"  # it is told what is new, but first what it missed
+    READS = "reads"
+    LOST = "lost"  # it did not read; once it does again it joins, with a snapshot
+
+
+@attrs.define(eq=False)
+class FeedReader(Generic[T]):
+    """``place`` is where it stands that has not joined yet; None: it needs a snapshot."""
+
+    place: str | None
+    _catch_up: CatchUp[T]
+    _on_join: Callable[[], None]
+    _until: str = attrs.field(default="", init=False)
+    _state: _State = attrs.field(default=_State.JOINS, init=False)
+    _waiting: deque[tuple[T, int]] = attrs.field(factory=deque, init=False)
+    _waiting_bytes: int = attrs.field(default=0, init=False)
+    _arrived: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
+    _is_over: bool = attrs.field(default=False, init=False)
+
+    async def next(self, within_seconds: float) -> T | None:
+        """What is to be told now. None where nothing was, in that time. Raises Draining."""
+        try:
+            async with asyncio.timeout(within_seconds):
+                return await self._next()
+        except TimeoutError:
+            return None
+
+    async def _next(self) -> T:
+        while True:
+            if self._is_over:
+                raise Draining
+            if self._state is _State.LACKS:
+                missed = await self._missed()
+                if missed is not None:
+                    return missed
+            if self._waiting:
+                chunk, byte_count = self._waiting.popleft()
+                self._waiting_bytes -= byte_count
+                return chunk
+            if self._state is _State.LOST:
+                self._join(None)
+            self._arrived.clear()
+            await self._arrived.wait()
+
+    async def _missed(self) -> T | None:
+        assert self.place is not None, "it joined from somewhere"
+        place = self.place
+        try:
+            missed = await self._catch_up(place, self._until)
+        except StorageUnavailable:
+            self._drop_what_waits()
+            self._join(place)
+            return None
+        if self._state is not _State.LACKS:  # it was lost meanwhile
+            return None
+        if missed is None:
+            self._drop_what_waits()
+            self._join(None)
+            return None
+        self._state = _State.READS
+        return missed
+
+    def _join(self, place: str | None) -> None:
+        self.place = place
+        self._state = _State.JOINS
+        self._on_join()
+
+    # -- for the feed ------------------------------------------------------------------------------------
+
+    @property
+    def joins(self) -> bool:
+        return self._state is _State.JOINS
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it is to be told what is new."""
+        return self._state in (_State.READS, _State.LACKS)
+
+    def catch_up(self, until: str) -> None:
+        """From now on it is told what is new after ``until``, and first what it missed before."""
+        self._until = until
+        self._state = _State.LACKS
+        self._arrived.set()
+
+    def begin(self, snapshot: T, byte_count: int) -> None:
+        """From now on it is told what is new after the snapshot."""
+        self._state = _State.READS
+        self._put(snapshot, byte_count)
+
+    def tell(self, chunk: T, byte_count: int) -> None:
+        """It waits to be read, where it is to be told; where too much waits, all of it is lost."""
+        if self.is_told:
+            self._put(chunk, byte_count)
+
+    def tell_of_trouble(self, chunk: T, byte_count: int) -> None:
+        """The same for what has no place, and so can be told also to one that has still to join."""
+        if self.is_told or self.joins:
+            self._put(chunk, byte_count)
+
+    def _put(self, chunk: T, byte_count: int) -> None:
+        if self._waiting and self._waiting_bytes + byte_count > MOST_WAITING_BYTES:
+            self._drop_what_waits()
+            self._state = _State.LOST
+            return
+        self._waiting.append((chunk, byte_count))
+        self._waiting_bytes += byte_count
+        self._arrived.set()
+
+    def needs_snapshot(self) -> None:
+        """What is new cannot be told it."""
+        self._join(None)
+
+    def end(self) -> None:
+        self._is_over = True
+        self._arrived.set()
+
+    def _drop_what_waits(self) -> None:
+        self._waiting.clear()
+        self._waiting_bytes = 0

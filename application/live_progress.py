@@ -1,0 +1,76 @@
+"""What two looks at the calls that go on tell: how far they are, and which packets do not come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import attrs
+
+from application.feed_events import CallProgressed, GapStood, StreamProgress
+from application.feed_ports import LiveCall
+from domain.audio_stream import AudioStream, Gaps
+
+
+@attrs.define
+class _Seen:
+    """Of one stream at the look before: how much had come, which gaps there were, which of them were told."""
+
+    received: int
+    missing: Gaps
+    told: Gaps = ()
+
+
+@attrs.define(eq=False)
+class LiveProgress:
+    """Remembers the look before, of streams that were heard of lately; so it is as large as what goes on."""
+
+    _seen: dict[tuple[str, str], _Seen] = attrs.field(factory=dict, init=False)
+
+    def look(self, calls: Iterable[LiveCall], at: datetime) -> list[CallProgressed | GapStood]:
+        """What is to be told now. At the first look, and of calls that are new, only how far they are."""
+        told: list[CallProgressed | GapStood] = []
+        seen: dict[tuple[str, str], _Seen] = {}
+        for call in calls:
+            streams = [_progress(stream) for stream in call.streams]
+            gaps = []
+            has_moved = False
+            for progress in streams:
+                key = call.call_id, progress.stream
+                before = self._seen.get(key)
+                seen[key] = _Seen(progress.received, progress.missing)
+                has_moved |= before is None or before.received != progress.received
+                if before is not None and (stood := _stood(before, seen[key])):
+                    gaps.append(GapStood(at, call.call_id, progress.stream, stood))
+            if has_moved:
+                told.append(_call_progress(call, streams, at))
+            told += gaps
+        self._seen = seen
+        return told
+
+
+def _progress(stream: AudioStream) -> StreamProgress:
+    return StreamProgress(stream.stream, len(stream.received), stream.next_expected, stream.missing())
+
+
+def _call_progress(call: LiveCall, streams: Sequence[StreamProgress], at: datetime) -> CallProgressed:
+    seconds = (
+        max((call.media.seconds(stream.received_bytes) for stream in call.streams), default=0.0)
+        if call.media.is_audio
+        else None
+    )
+    return CallProgressed(at, call.call_id, sum(stream.received for stream in streams), seconds, streams)
+
+
+def _stood(before: _Seen, now: _Seen) -> Gaps:
+    """All the gaps that were there before and still are, if one of them is news."""
+    stood = tuple(gap for gap in now.missing if _within(gap, before.missing))
+    now.told = tuple(gap for gap in stood if _within(gap, before.told))
+    if len(now.told) == len(stood):
+        return ()
+    now.told = stood
+    return stood
+
+
+def _within(gap: tuple[int, int], gaps: Gaps) -> bool:
+    return any(first <= gap[0] and gap[1] <= last for first, last in gaps)

@@ -1,0 +1,145 @@
+"""Events of the feed as the bytes that are sent: made once, for all who read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import assert_never
+
+import attrs
+import orjson
+
+from application.feed_events import (
+    AiHealth,
+    CallProgressed,
+    FeedEvent,
+    GapStood,
+    OverviewTaken,
+    SnapshotTaken,
+)
+from application.feed_ports import Change
+from domain.call_state import CallState
+from entrypoints.http import feed_wire
+from entrypoints.http.call_views import call_summary, history_entry
+from entrypoints.http.wire import converter
+
+
+@attrs.frozen
+class _Encoded:
+    """``place`` is the id to resume from, where there is one."""
+
+    kind: str
+    place: str | None
+    data: bytes
+
+
+@attrs.frozen(slots=False, eq=False)
+class FeedChunk:
+    """Events that are sent together, in the two forms that there are, each made when first asked for."""
+
+    _events: tuple[_Encoded, ...]
+
+    @cached_property
+    def server_sent(self) -> bytes:
+        """As https://html.spec.whatwg.org/multipage/server-sent-events.html has it."""
+        return b"".join(_server_sent(event) for event in self._events)
+
+    @cached_property
+    def messages(self) -> tuple[str, ...]:
+        return tuple(_message(event) for event in self._events)
+
+    @cached_property
+    def byte_count(self) -> int:
+        return sum(len(event.data) for event in self._events)
+
+
+def encode(events: Sequence[FeedEvent]) -> FeedChunk:
+    return FeedChunk(tuple(_encoded(event) for event in events))
+
+
+def _server_sent(event: _Encoded) -> bytes:
+    its_id = b"" if event.place is None else b"id: %s\n" % event.place.encode()
+    return b"%sevent: %s\ndata: %s\n\n" % (its_id, event.kind.encode(), event.data)
+
+
+def _message(event: _Encoded) -> str:
+    message = {"id": event.place, "event": event.kind, "data": orjson.Fragment(event.data)}
+    return orjson.dumps(message).decode()
+
+
+def _encoded(event: FeedEvent) -> _Encoded:
+    match event:
+        case Change():
+            return _Encoded("call", event.place, _json(_call_event(event)))
+        case SnapshotTaken():
+            return _Encoded("snapshot", event.place, _json(_snapshot(event)))
+        case CallProgressed():
+            return _Encoded("progress", None, _json(_progress(event)))
+        case GapStood():
+            return _Encoded("gap", None, _json(_gap(event)))
+        case OverviewTaken():
+            return _Encoded("overview", None, _json(_overview(event)))
+        case _:
+            assert_never(event)
+
+
+def _json(data: attrs.AttrsInstance) -> bytes:
+    return orjson.dumps(converter.unstructure(data))
+
+
+def _call_event(change: Change) -> feed_wire.CallEvent:
+    entry = history_entry(change.recorded)
+    return feed_wire.CallEvent(
+        change.call_id, entry.version, entry.event, entry.at, entry.state, entry.detail
+    )
+
+
+def _snapshot(snapshot: SnapshotTaken) -> feed_wire.SnapshotEvent:
+    return feed_wire.SnapshotEvent(
+        snapshot.at,
+        _by_state(snapshot.counts),
+        tuple(call_summary(call) for call in snapshot.live),
+        _ai_state(snapshot.ai),
+    )
+
+
+def _progress(progress: CallProgressed) -> feed_wire.ProgressEvent:
+    streams = tuple(
+        feed_wire.StreamReceived(stream.stream, stream.received, stream.next_expected, stream.missing)
+        for stream in progress.streams
+    )
+    return feed_wire.ProgressEvent(
+        progress.call_id, progress.at, progress.packets, progress.duration_seconds, streams
+    )
+
+
+def _gap(gap: GapStood) -> feed_wire.GapEvent:
+    return feed_wire.GapEvent(gap.call_id, gap.at, gap.stream, gap.missing)
+
+
+def _overview(overview: OverviewTaken) -> feed_wire.OverviewEvent:
+    return feed_wire.OverviewEvent(
+        at=overview.at,
+        calls_by_state=_by_state(overview.counts) if overview.counts is not None else None,
+        packets_per_second=round(overview.packets_per_second, 1),
+        ack_latency_ms=feed_wire.AckLatency(
+            _milliseconds(overview.ack_p50_seconds), _milliseconds(overview.ack_p99_seconds)
+        ),
+        ai=_ai_state(overview.ai),
+        durability="degraded" if overview.is_degraded else "ready",
+        spooled_requests=overview.spooled_requests,
+    )
+
+
+def _ai_state(ai: AiHealth) -> feed_wire.AiState:
+    return feed_wire.AiState(
+        ai.is_configured, ai.attempts, ai.failures, ai.waiting, ai.processing, ai.oldest_waiting_seconds
+    )
+
+
+def _by_state(counts: Mapping[CallState, int]) -> dict[str, int]:
+    return {state.value: counts[state] for state in CallState}
+
+
+def _milliseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else round(1000 * seconds, 2)
