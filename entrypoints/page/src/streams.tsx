@@ -1,0 +1,39 @@
+import { position } from "./times";
+import type { Stream } from "./wire";
+import { gapText, missingCount } from "./words";
+
+/** Of a call that goes on, `streams` is newer, and `live` knows how long each is. */
+export function Streams({ streams, live }: { streams: Stream[]; live: Stream[] }) {
+  const lengths = new Map(live.map((stream) => [stream.stream, stream.duration_seconds]));
+  return (
+    <section class="card streams" aria-label="Streams">
+      <h2>Streams</h2>
+      {streams.length === 0 && <p class="quiet">No packet has come yet.</p>}
+      <ul>
+        {streams.map((stream) => {
+          const missing = missingCount(stream.missing);
+          const length = stream.duration_seconds ?? lengths.get(stream.stream);
+          return (
+            <li key={stream.stream} data-stream={stream.stream}>
+              <p>
+                <strong>{stream.stream}</strong>
+                <span>{length ? position(length) : ""}</span>
+              </p>
+              <dl>
+                <div>
+                  <dt>Received</dt>
+                  <dd>{stream.received.toLocaleString("en")}</dd>
+                </div>
+                <div class={missing ? "bad" : ""}>
+                  <dt>Missing</dt>
+                  <dd>{missing.toLocaleString("en")}</dd>
+                </div>
+              </dl>
+              {missing > 0 && <p class="gaps">Missing: {stream.missing.map(gapText).join(", ")}</p>}
+            </li>
+          );
+        })}
+      </ul>
+    </section>
+  );
+}
