@@ -60,12 +60,12 @@ function RowCells({ call, progress, tick }: { call: CallSummary; progress: Progr
       </td>
       <td role="cell" class="c-length end">{length}</td>
       <td role="cell" class="c-packets end">
-        {packets.toLocaleString("en")}
         {missing > 0 && (
           <span class="missing" title={`${missing} packets are missing`}>
             {missing.toLocaleString("en")} missing
           </span>
         )}
+        <span class="packets">{packets.toLocaleString("en")}</span>
       </td>
       <td role="cell" class="c-outcome">
         <Outcome call={call} />

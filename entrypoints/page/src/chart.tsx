@@ -14,6 +14,8 @@ interface Properties {
 }
 
 const HEIGHT = 64;
+/** Just after the page was opened; it grows to SHOWN_SECONDS. */
+const LEAST_SECONDS = 20;
 
 /** The last two minutes, without axes: the figures stand beside it. Colours are names of CSS variables. */
 export function Chart({ label, data, lines }: Properties) {
@@ -56,7 +58,7 @@ function options(element: HTMLElement, lines: Line[]): uPlot.Options {
     legend: { show: false },
     axes: [{ show: false }, { show: false }],
     scales: {
-      x: { time: true, range: (_, __, end) => [end - SHOWN_SECONDS, end] },
+      x: { time: true, range: (_, start, end) => [Math.max(end - SHOWN_SECONDS, Math.min(start, end - LEAST_SECONDS)), end] },
       y: { range: (_, __, most) => [0, Math.max(1, most) * 1.08] },
     },
     series: [

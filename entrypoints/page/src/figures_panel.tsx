@@ -1,8 +1,9 @@
 import { useMemo } from "preact/hooks";
 import type { AlignedData } from "uplot";
 import { Chart } from "./chart";
-import { ai, overview, series } from "./figures";
+import { ai, failedLately, overview, series } from "./figures";
 import { duration } from "./times";
+import type { Ai } from "./wire";
 import { plural } from "./words";
 
 export function FiguresPanel() {
@@ -45,13 +46,19 @@ function LatencyCard() {
   const latency = lastKnown(p50, p99);
   return (
     <div class="card figure">
-      <h2>Acknowledged within</h2>
-      <p class="value">
-        {milliseconds(latency.p50)} <small>ms, half of them</small>
-        <span class="second">
-          {milliseconds(latency.p99)} <small>ms, 99 %</small>
-        </span>
-      </p>
+      <h2>Time to acknowledge</h2>
+      {latency.p50 === undefined ? (
+        <p class="value">
+          – <small>nothing came yet</small>
+        </p>
+      ) : (
+        <p class="value">
+          {milliseconds(latency.p50)} <small>ms typical</small>
+          <span class="second">
+            {milliseconds(latency.p99)} <small>ms for the slowest 1 %</small>
+          </span>
+        </p>
+      )}
       <Chart
         label={`Time to acknowledge a packet over the last two minutes; half within ${milliseconds(latency.p50)} ms, 99 % within ${milliseconds(latency.p99)} ms`}
         data={data}
@@ -69,9 +76,9 @@ function lastKnown(p50: (number | null)[], p99: (number | null)[]) {
 function AiCard() {
   const state = ai.value;
   if (!state) return <div class="card figure empty-card" />;
-  const share = state.attempts_total ? state.failures_total / state.attempts_total : 0;
-  const level = !state.configured ? "off" : share > 0.5 ? "bad" : share > 0.1 ? "warn" : "good";
-  const words = { off: "Not set", bad: "Failing", warn: "Flaky", good: state.attempts_total ? "Healthy" : "Ready" }[level];
+  const lately = failedLately.value;
+  const level = !state.configured ? "off" : lately === null ? "good" : lately > 0.5 ? "bad" : lately > 0.1 ? "warn" : "good";
+  const words = { off: "Not set", bad: "Failing", warn: "Flaky", good: lately === null ? "Ready" : "Healthy" }[level];
   return (
     <div class="card figure">
       <h2>AI</h2>
@@ -96,7 +103,7 @@ function AiCard() {
         <div>
           <dt>Attempts</dt>
           <dd>
-            {number(state.attempts_total)} <small>{failedShare(state.failures_total, share)}</small>
+            {number(state.attempts_total)} <small>{failedShare(state)}</small>
           </dd>
         </div>
       </dl>
@@ -104,9 +111,9 @@ function AiCard() {
   );
 }
 
-function failedShare(failures: number, share: number): string {
-  if (!failures) return "none failed";
-  return `${number(failures)} failed (${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %)`;
+function failedShare({ attempts_total, failures_total }: Ai): string {
+  if (!failures_total) return attempts_total ? "none failed" : "";
+  return `${number(failures_total)} failed`;
 }
 
 function StorageCard() {

@@ -1,5 +1,5 @@
 // The service's names in words that a supervisor knows.
-import { clock, duration } from "./times";
+import { clock, position } from "./times";
 import type { CallSummary, Gap, HistoryEntry, State } from "./wire";
 
 export const STATE_NAMES: Record<State, string> = {
@@ -88,7 +88,7 @@ export const gapText = ([first, last]: Gap) => (first === last ? `${first}` : `$
 
 export function mediaText({ media }: CallSummary): string {
   const names: Record<string, string> = {
-    "audio/x-mulaw": "Audio, μ-law",
+    "audio/x-mulaw": "Audio, µ-law",
     "audio/x-alaw": "Audio, A-law",
     "audio/l16": "Audio, 16-bit",
     "text/plain": "Text",
@@ -107,7 +107,7 @@ export const plural = (count: number, one: string, many = `${one}s`) =>
 export function lengthOf(call: CallSummary, now: number): string {
   const streams = call.streams.map((stream) => stream.duration_seconds ?? 0);
   const longest = Math.max(0, ...streams);
-  if (longest > 0) return duration(longest);
+  if (longest > 0) return position(longest);
   const end = call.completed_at ? Date.parse(call.completed_at) : now;
-  return duration(Math.max(0, (end - Date.parse(call.started_at)) / 1_000));
+  return position((end - Date.parse(call.started_at)) / 1_000);
 }
