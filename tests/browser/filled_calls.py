@@ -20,8 +20,16 @@ WITH_THE_AI: Final = 4
 FAILED_OF_A_HUNDRED: Final = 6
 
 _SAID: Final = [
-    ("I moved house and my invoice still goes to the old address.", "Address changed; invoice sent again.", 0.4),
-    ("My order came without the charger, and nobody calls me back.", "Charger missing; angry at silence.", -0.7),
+    (
+        "I moved house and my invoice still goes to the old address.",
+        "Address changed; invoice sent again.",
+        0.4,
+    ),
+    (
+        "My order came without the charger, and nobody calls me back.",
+        "Charger missing; angry at silence.",
+        -0.7,
+    ),
     ("Can I bring my appointment forward to Thursday morning?", "Appointment moved to Thursday.", 0.2),
     ("The new router works, thank you, that was quick.", "Router works; happy with the help.", 0.9),
     ("I was charged twice for the same month.", "Charged twice; refund promised in 5 days.", -0.5),
@@ -30,9 +38,15 @@ _SAID: Final = [
     ("The lift in our building stands still again.", "Lift out of order; engineer sent.", -0.3),
 ]
 _WHY: Final = [
-    ("ai_unavailable", "503 Service Unavailable from http://ai.internal:8090/v1/audio/transcriptions, 5 times"),
+    (
+        "ai_unavailable",
+        "503 Service Unavailable from http://ai.internal:8090/v1/audio/transcriptions, 5 times",
+    ),
     ("ai_unavailable", "no answer from http://ai.internal:8090/v1/chat/completions within 60 s, 5 times"),
-    ("ai_unavailable", "503 Service Unavailable from http://ai.internal:8090/v1/audio/transcriptions, 5 times"),
+    (
+        "ai_unavailable",
+        "503 Service Unavailable from http://ai.internal:8090/v1/audio/transcriptions, 5 times",
+    ),
     ("ai_refused", "401 Unauthorized: the API key is not valid any more"),
     ("poison", "3 processes ended while they worked on it"),
 ]
@@ -42,21 +56,23 @@ Row = tuple[object, ...]
 
 async def fill(database_url: str, count: int) -> None:
     """The newest started just now. Always the same calls, but for their times."""
-    chance = random.Random(SEED)  # noqa: S311 # for show
+    chance = random.Random(SEED)  # for show
     now = datetime.now(UTC)
     calls = [_Made(number, count, now, chance) for number in range(count)]
     connection = await asyncpg.connect(database_url)
     try:
-        await connection.copy_records_to_table("calls", records=[made.row for made in calls], columns=_COLUMNS)
-        await connection.executemany(
-            "INSERT INTO streams (lane, call_id, stream, received, received_bytes)"
-            " VALUES ($1, $2, $3, int8multirange(int8range(1, $4)), $5)",
-            [stream for made in calls for stream in made.streams],
+        await connection.copy_records_to_table(
+            "calls", records=[made.row for made in calls], columns=_COLUMNS
         )
-        await connection.executemany(
-            "INSERT INTO call_events (lane, call_id, version, at, state, event, detail)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            [event for made in calls for event in made.history()],
+        await connection.copy_records_to_table(
+            "streams",
+            records=[stream for made in calls for stream in made.streams],
+            columns=["lane", "call_id", "stream", "received", "received_bytes"],
+        )
+        await connection.copy_records_to_table(
+            "call_events",
+            records=[event for made in calls for event in made.history()],
+            columns=["lane", "call_id", "version", "at", "state", "event", "detail"],
         )
         await connection.execute("ANALYZE")
     finally:
@@ -110,11 +126,14 @@ class _Made:
     def streams(self) -> list[Row]:
         packets = max(1, int(self.length.total_seconds() * 50))
         return [
-            (self.lane, self.call_id, name, packets + 1, packets * 160) for name in ("agent", "caller")
+            (self.lane, self.call_id, name, [asyncpg.Range(1, packets + 1)], packets * 160)
+            for name in ("agent", "caller")
         ]
 
     def history(self) -> Iterator[Row]:
-        events = [(self.started_at, CallState.IN_PROGRESS, "call_started", {})]
+        events: list[tuple[datetime, CallState, str, dict[str, Any]]] = [
+            (self.started_at, CallState.IN_PROGRESS, "call_started", {})
+        ]
         if self.state is not CallState.IN_PROGRESS:
             completed = {"reason": "requested"}
             events.append((self.completed_at, CallState.COMPLETED, "call_completed", completed))

@@ -10,7 +10,9 @@ from playwright.async_api import Browser, ConsoleMessage, Page, Request, expect
 
 
 class Visitor:
-    """``faults`` has what should not have been: errors, warnings, violations of the policy, requests to elsewhere.
+    """``faults`` has what should not have been: errors, warnings, requests to elsewhere.
+
+    A violation of the page's policy is among the errors.
 
     Messages that have ``bears`` in them are none: the browser tells of each request that fails.
     """
@@ -24,7 +26,7 @@ class Visitor:
 
     @asynccontextmanager
     async def at(self, url: str, **options: Any) -> AsyncIterator[Page]:
-        """In a browser of its own: nothing kept, an English locale, UTC, 1,280 pixels wide, or as ``options`` say."""
+        """In a browser of its own: nothing kept, English, UTC, 1,280 pixels wide, or as ``options`` say."""
         known: dict[str, Any] = {
             "locale": "en-GB",
             "timezone_id": "UTC",

@@ -49,7 +49,7 @@ function Header({ here }: { here: Route }) {
   return (
     <header class="top">
       <div class="inner">
-        <a class="brand" href="#/">
+        <a class="brand" href="#/" aria-label="Trunkline">
           <Logo />
           <span>Trunkline</span>
         </a>

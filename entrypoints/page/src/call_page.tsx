@@ -204,7 +204,8 @@ function LiveStreams({ call }: { call: CallDetails }) {
 }
 
 function Facts({ call }: { call: CallDetails }) {
-  const told = Object.entries(call.metadata);
+  const { from, to, ...rest } = call.metadata;
+  const told = Object.entries({ from, to, ...rest }).filter(([, value]) => value !== undefined);
   return (
     <section class="card metadata" aria-label="What the PBX told">
       <h2>What the PBX told</h2>

@@ -75,7 +75,7 @@ function lastKnown(p50: (number | null)[], p99: (number | null)[]) {
 
 function AiCard() {
   const state = ai.value;
-  if (!state) return <div class="card figure empty-card" />;
+  if (!state) return <UnknownCard name="AI" />;
   const lately = failedLately.value;
   const level = !state.configured ? "off" : lately === null ? "good" : lately > 0.5 ? "bad" : lately > 0.1 ? "warn" : "good";
   const words = { off: "Not set", bad: "Failing", warn: "Flaky", good: lately === null ? "Ready" : "Healthy" }[level];
@@ -111,6 +111,15 @@ function AiCard() {
   );
 }
 
+function UnknownCard({ name }: { name: string }) {
+  return (
+    <div class="card figure">
+      <h2>{name}</h2>
+      <p class="value">–</p>
+    </div>
+  );
+}
+
 function failedShare({ attempts_total, failures_total }: Ai): string {
   if (!failures_total) return attempts_total ? "none failed" : "";
   return `${number(failures_total)} failed`;
@@ -118,7 +127,7 @@ function failedShare({ attempts_total, failures_total }: Ai): string {
 
 function StorageCard() {
   const latest = overview.value;
-  if (!latest) return <div class="card figure empty-card" />;
+  if (!latest) return <UnknownCard name="Storage" />;
   const ready = latest.durability === "ready";
   return (
     <div class="card figure">

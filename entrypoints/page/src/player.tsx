@@ -184,7 +184,7 @@ function Recording({ call, waveform, playback }: Properties) {
           <label>
             Hear
             <select value={stream} onChange={(event) => void choose(event.currentTarget.value)}>
-              <option value="">all together</option>
+              <option value="">all</option>
               {waveform.streams.map(({ stream: name }) => (
                 <option key={name} value={name}>
                   {name} alone
