@@ -72,7 +72,7 @@ function Header({ here }: { here: Route }) {
 }
 
 function ConnectionMark() {
-  const words = { connecting: "Connecting", live: "Live", lost: "Disconnected" }[connection.value];
+  const words = { connecting: "Connecting", live: "Connected", lost: "Disconnected" }[connection.value];
   return (
     <span class={`connection ${connection.value}`} data-connection={connection.value}>
       <i aria-hidden="true" />
@@ -93,8 +93,9 @@ function Banners() {
       )}
       {!lost && latest?.durability === "degraded" && (
         <Banner kind="warn" title="The database is away.">
-          Calls are taken and kept on this machine&rsquo;s disk ({plural(latest.spooled_requests, "request")}) until it
-          is back. Until then the list and the figures are the last that are known.
+          Calls are still taken, and kept on this machine&rsquo;s disk
+          {latest.spooled_requests > 0 && ` (${plural(latest.spooled_requests, "request")} so far)`} until it is back.
+          Until then the list shows what was last known.
         </Banner>
       )}
       {!lost && latest && !latest.ai.configured && (

@@ -200,7 +200,14 @@ function Sentiment({ label, score }: { label: string; score: number }) {
 
 function LiveStreams({ call }: { call: CallDetails }) {
   progressed.value;
-  return <Streams streams={progressOf(call.call_id)?.streams ?? call.streams} live={call.streams} />;
+  const progress = progressOf(call.call_id);
+  if (!progress) return <Streams streams={call.streams} />;
+  const alone = progress.streams.length === 1;
+  const streams = progress.streams.map((stream) => ({
+    ...stream,
+    duration_seconds: alone ? progress.duration_seconds : null,
+  }));
+  return <Streams streams={streams} />;
 }
 
 function Facts({ call }: { call: CallDetails }) {

@@ -2,9 +2,7 @@ import { position } from "./times";
 import type { Stream } from "./wire";
 import { gapText, missingCount } from "./words";
 
-/** Of a call that goes on, `streams` is newer, and `live` knows how long each is. */
-export function Streams({ streams, live }: { streams: Stream[]; live: Stream[] }) {
-  const lengths = new Map(live.map((stream) => [stream.stream, stream.duration_seconds]));
+export function Streams({ streams }: { streams: Stream[] }) {
   return (
     <section class="card streams" aria-label="Streams">
       <h2>Streams</h2>
@@ -12,12 +10,11 @@ export function Streams({ streams, live }: { streams: Stream[]; live: Stream[] }
       <ul>
         {streams.map((stream) => {
           const missing = missingCount(stream.missing);
-          const length = stream.duration_seconds ?? lengths.get(stream.stream);
           return (
             <li key={stream.stream} data-stream={stream.stream}>
               <p>
                 <strong>{stream.stream}</strong>
-                <span>{length ? position(length) : ""}</span>
+                <span>{stream.duration_seconds ? position(stream.duration_seconds) : ""}</span>
               </p>
               <dl>
                 <div>
