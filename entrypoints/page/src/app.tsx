@@ -42,7 +42,8 @@ export function App() {
 }
 
 const key = (here: Route) => (here.page === "call" ? here.callId : here.page);
-const title = (here: Route) => ({ calls: "Calls", failures: "Failures", call: "Call" })[here.page];
+const title = (here: Route) =>
+  here.page === "call" ? here.callId : { calls: "Calls", failures: "Failures" }[here.page];
 
 function Header({ here }: { here: Route }) {
   const failed = counts.value?.FAILED ?? 0;

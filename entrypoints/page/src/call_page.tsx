@@ -9,6 +9,7 @@ import { Again, Back, Download } from "./icons";
 import { progressed, progressOf } from "./live";
 import { Playback } from "./playback";
 import { Player } from "./player";
+import { lastList } from "./route";
 import { StateMark } from "./state_mark";
 import { Streams } from "./streams";
 import { clock, position, whole } from "./times";
@@ -110,8 +111,8 @@ function CallHead({ call }: { call: CallDetails }) {
   const heard = progressOf(call.call_id)?.duration_seconds;
   return (
     <header class="call-head">
-      <a class="back" href="#/">
-        <Back /> All calls
+      <a class="back" href={lastList()}>
+        <Back /> Calls
       </a>
       <div class="line">
         <h1 id="call-id">{call.call_id}</h1>

@@ -1,5 +1,6 @@
 // One page of the list of calls. It is asked for, and then kept true by the feed; what an event does not tell
-// (metadata, a summary) is asked for again, a whole page at a time and not more often than every two seconds.
+// (metadata, a summary) is asked for again, a whole page at a time and not more often than every two seconds; more
+// seldom where the answer takes long, for then many ask.
 import { batch, effect, signal } from "@preact/signals";
 import { getCalls } from "./api";
 import { onFeed } from "./feed";
@@ -8,6 +9,7 @@ import type { CallEvent, CallSummary, State } from "./wire";
 
 export const PAGE_CALLS = 50;
 const AGAIN_MILLISECONDS = 2_000;
+const LARGEST_SHARE_OF_TIME = 0.05;
 const APPLY_MILLISECONDS = 150;
 
 export const calls = signal<CallSummary[] | null>(null);
@@ -21,6 +23,7 @@ export const begun = signal(0);
 let wanted: { state: State | null; search: string } = { state: null, search: "" };
 let running: AbortController | null = null;
 let askedAt = 0;
+let tookMilliseconds = 0;
 let again: number | undefined;
 let waiting: CallEvent[] = [];
 
@@ -70,6 +73,7 @@ export async function load(): Promise<void> {
       mine.signal,
     );
     if (mine !== running) return;
+    tookMilliseconds = Date.now() - askedAt;
     batch(() => {
       calls.value = page.calls;
       following.value = page.next;
@@ -85,7 +89,8 @@ export async function load(): Promise<void> {
 
 function loadSoon(): void {
   if (again !== undefined || document.hidden || route.peek().page !== "calls") return;
-  again = window.setTimeout(() => void load(), Math.max(0, askedAt + AGAIN_MILLISECONDS - Date.now()));
+  const apart = Math.max(AGAIN_MILLISECONDS, tookMilliseconds / LARGEST_SHARE_OF_TIME);
+  again = window.setTimeout(() => void load(), Math.max(0, askedAt + apart - Date.now()));
 }
 
 function applyWaiting(): void {

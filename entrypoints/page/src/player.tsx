@@ -16,13 +16,15 @@ export function Player({ call, playback }: { call: CallDetails; playback: Playba
   const [asked, setAsked] = useState(0);
   const [waveform, setWaveform] = useState<Waveform | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
+  // Packets may still come late when the call is over.
+  const received = live ? 0 : call.streams.reduce((sum, stream) => sum + stream.received, 0);
   useEffect(() => {
     if (live && !asked) return;
     getWaveform(call.call_id).then(
       (drawn) => (setWaveform(drawn), setTrouble(null)),
       (error: Error) => setTrouble(error.message),
     );
-  }, [call.call_id, live, asked]);
+  }, [call.call_id, live, asked, received]);
   return (
     <section class="card player" aria-label="Recording">
       <header>

@@ -1,5 +1,5 @@
 // Where one is: kept in the hash, so that the server has one page and every place has a link.
-import { computed, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import { type State, STATES } from "./wire";
 
 export type Route =
@@ -13,6 +13,13 @@ window.addEventListener("hashchange", () => {
 });
 
 export const route = computed(() => parse(hash.value));
+
+/** The list as it was last looked at. */
+let list = callsLink(null);
+effect(() => {
+  if (route.value.page === "calls") list = callsLink(route.value.state, route.value.search);
+});
+export const lastList = () => list;
 
 export function parse(text: string): Route {
   const [path = "", query = ""] = text.replace(/^#/, "").split("?", 2);
