@@ -12,6 +12,8 @@ from tests.browser.visitor import Visitor
 from tests.end_to_end.api_client import ApiClient
 from tests.end_to_end.processes import running, start
 
+SOON_MILLISECONDS = 5_000
+
 
 async def test_a_killed_server_comes_back_and_nothing_is_missing(
     visitor: Visitor, service_environment: dict[str, str], tmp_path: Path
@@ -29,7 +31,9 @@ async def test_a_killed_server_comes_back_and_nothing_is_missing(
 
         visitor.bears = "net::ERR_"
         await looked_at.kill()
-        await expect(page.locator("[data-connection]")).to_have_attribute("data-connection", "lost")
+        await expect(page.locator("[data-connection]")).to_have_attribute(
+            "data-connection", "lost", timeout=SOON_MILLISECONDS
+        )
         await expect(page.get_by_text("Disconnected. Trying again by itself.")).to_be_visible()
         for number in range(3):
             await pbx.packet(f"meanwhile-{number}", 1, "said meanwhile")

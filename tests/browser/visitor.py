@@ -33,14 +33,16 @@ class Visitor:
             "viewport": {"width": 1280, "height": 900},
         }
         context = await self._browser.new_context(**(known | options))
-        context.set_default_timeout(self._patience_milliseconds)
-        page = await context.new_page()
-        page.on("console", self._hear)
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.on("request", lambda request: self._watch(request, url))
-        await page.goto(url)
-        yield page
-        await context.close()
+        try:
+            context.set_default_timeout(self._patience_milliseconds)
+            page = await context.new_page()
+            page.on("console", self._hear)
+            page.on("pageerror", lambda error: self.faults.append(str(error)))
+            page.on("request", lambda request: self._watch(request, url))
+            await page.goto(url)
+            yield page
+        finally:
+            await context.close()
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type not in ("error", "warning"):
