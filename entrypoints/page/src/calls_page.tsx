@@ -64,6 +64,7 @@ function SearchField({ here }: { here: Here }) {
   useEffect(() => {
     if (timer.current === undefined) setText(here.search);
   }, [here.search]);
+  useEffect(() => () => clearTimeout(timer.current), []);
   const search = (words: string, wait: number) => {
     setText(words);
     clearTimeout(timer.current);
