@@ -92,8 +92,9 @@ class _Made:
         self.lane = lane_of(self.call_id)
         self.state = _state(number, chance)
         self.length = timedelta(seconds=chance.randint(20, 600))
-        began = now - timedelta(seconds=number * 7 + chance.random() * 5)
-        self.started_at = began - (self.length if self.state is not CallState.IN_PROGRESS else timedelta())
+        if self.state is CallState.IN_PROGRESS:
+            self.length = timedelta(seconds=9 + number * 23)
+        self.started_at = now - self.length - timedelta(seconds=max(0, number - LIVE) * 7)
         self.completed_at = self.started_at + self.length
         self.settled_at = self.completed_at + timedelta(seconds=4 + chance.random() * 20)
         self.said, self.summary, score = chance.choice(_SAID)

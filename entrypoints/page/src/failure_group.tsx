@@ -61,7 +61,7 @@ function FailedCalls({ reason, chosen, choose }: Pick<Properties, "chosen" | "ch
             for (const call of calls) choose(call.call_id, event.currentTarget.checked);
           }}
         />
-        Choose {plural(calls.length, "shown call")}
+        {calls.length === 1 ? "Choose it" : `Choose all ${calls.length} shown`}
       </label>
       <ul class="failed-calls">
         {calls.map((call) => (
