@@ -12,7 +12,7 @@ from tests.browser.visitor import Visitor
 from tests.end_to_end.processes import run_to_its_end, running
 
 CALL_ID = "sim-7-1"
-PBX = ("simulate", "pbx", "--calls", "1", "--seed", "7", "--loss", "0.02", "--speed", "5")
+PBX = ("simulate", "pbx", "--calls", "1", "--seed", "7", "--loss", "0.02", "--speed", "2.5")
 
 
 async def test_a_call_appears_moves_fails_is_reprocessed_and_played(
