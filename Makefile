@@ -58,6 +58,10 @@ lock: setup ## solve the dependencies of setup.cfg anew into locks/
 	@$(LOCK) -o locks/runtime.txt setup.cfg
 	@$(LOCK) -c locks/runtime.txt --extra bench --extra dev --extra speech -o locks/development.txt setup.cfg
 
+.PHONY: page
+page: ## build the supervisor's page from entrypoints/page/src (the only thing that needs Node)
+	@cd entrypoints/page && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && npm run --silent build
+
 .PHONY: format
 format: setup ## put the code into its form
 	@$(BIN)/ruff format .

@@ -74,7 +74,7 @@ async def _demo(calls: int, settings: Settings, stay_until: asyncio.Event | None
         await _show_one(console, session)
         if stay_until is not None:
             console.print(
-                f"\nStill running: {url}/v1/calls shows the calls, {url}/docs the API. Ctrl-C ends it."
+                f"\nStill running: {url} shows the calls as they happen, {url}/docs the API. Ctrl-C ends it."
             )
             await stay_until.wait()
         return status or int(not archived)

@@ -13,6 +13,7 @@ from entrypoints.http.health import HealthHandlers, Readiness
 from entrypoints.http.ingestion import IngestionHandlers
 from entrypoints.http.openapi import DocumentHandlers
 from entrypoints.http.packet_socket import PacketSocketHandlers
+from entrypoints.http.page import ASSET_ROUTE, PAGE_ROUTE, PageHandlers
 from entrypoints.http.reading import ReadingHandlers
 from entrypoints.http.request_log import name_request, request_log
 from entrypoints.http.routes import (
@@ -54,6 +55,9 @@ def api_application(
     documents = DocumentHandlers(routes)
     application.router.add_get("/openapi.json", documents.openapi)
     application.router.add_get("/docs", documents.docs)
+    page = PageHandlers()
+    application.router.add_get(PAGE_ROUTE, page.page)
+    application.router.add_get(ASSET_ROUTE, page.asset)
     return application
 
 

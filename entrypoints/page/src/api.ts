@@ -1,0 +1,81 @@
+import type { BatchProgress, CallDetails, CallList, FailureGroup, Waveform } from "./wire";
+
+/** What the service answered instead, in a sentence that can be shown. */
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+async function ask<T>(path: string, init: RequestInit = {}): Promise<T> {
+  let answer: Response;
+  try {
+    answer = await fetch(path, init);
+  } catch (error) {
+    if (init.signal?.aborted) throw error;
+    throw new Refused(0, "The service does not answer.");
+  }
+  if (!answer.ok) throw await refusal(answer);
+  return (await answer.json()) as T;
+}
+
+async function refusal(answer: Response): Promise<Refused> {
+  const problem = (await answer.json().catch(() => ({}))) as { title?: string; detail?: string };
+  return new Refused(answer.status, problem.detail ?? problem.title ?? `The service answered ${answer.status}.`);
+}
+
+function query(parameters: Record<string, string | number | null | undefined>): string {
+  const given = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== null && value !== undefined && value !== "") given.set(name, String(value));
+  }
+  return given.size ? `?${given}` : "";
+}
+
+const callPath = (callId: string) => `/v1/calls/${encodeURIComponent(callId)}`;
+
+export interface Wanted {
+  state?: string | null;
+  failure_reason?: string;
+  search?: string;
+  limit: number;
+  after?: string | null;
+}
+
+export const getCalls = (wanted: Wanted, signal?: AbortSignal) =>
+  ask<CallList>(`/v1/calls${query({ ...wanted })}`, signal ? { signal } : {});
+
+export const getCall = (callId: string) => ask<CallDetails>(callPath(callId));
+
+export const getWaveform = (callId: string) => ask<Waveform>(`${callPath(callId)}/waveform?points=1200`);
+
+export const audioPath = (callId: string, stream?: string) => `${callPath(callId)}/audio.wav${query({ stream })}`;
+
+export const detailsPath = callPath;
+
+export async function getAudio(path: string): Promise<Blob> {
+  const answer = await fetch(path).catch(() => {
+    throw new Refused(0, "The service does not answer.");
+  });
+  if (!answer.ok) throw await refusal(answer);
+  return await answer.blob();
+}
+
+export const reprocessCall = (callId: string) =>
+  ask<unknown>(`${callPath(callId)}/reprocess`, { method: "POST" });
+
+export const getFailures = () => ask<{ groups: FailureGroup[] }>("/v1/failures");
+
+export type WhatToReprocess = { call_ids: string[] } | { failure_reason: string } | { all_failed: true };
+
+export const reprocessMany = (what: WhatToReprocess, perSecond: number) =>
+  ask<{ batch_id: string; total: number }>("/v1/reprocess", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ ...what, per_second: perSecond }),
+  });
+
+export const getBatch = (batchId: string) => ask<BatchProgress>(`/v1/reprocess/${encodeURIComponent(batchId)}`);

@@ -1,0 +1,123 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { ComponentType } from "preact";
+import { CallsPage } from "./calls_page";
+import { connection, heardAt } from "./feed";
+import { counts, overview } from "./figures";
+import { FailuresPage } from "./failures_page";
+import { Banner } from "./banner";
+import { Logo } from "./icons";
+import { said } from "./announcer";
+import { type Route, route } from "./route";
+import { clock } from "./times";
+import { plural } from "./words";
+
+export function App() {
+  const here = route.value;
+  const main = useRef<HTMLElement>(null);
+  const shown = useRef<string>(key(here));
+  useEffect(() => {
+    document.title = `${title(here)} · Trunkline`;
+    if (shown.current === key(here)) return;
+    shown.current = key(here);
+    window.scrollTo(0, 0);
+    main.current?.focus({ preventScroll: true });
+  }, [key(here)]);
+  return (
+    <>
+      <a class="skip" href="#main" onClick={(event) => (event.preventDefault(), main.current?.focus())}>
+        Skip to the content
+      </a>
+      <Header here={here} />
+      <Banners />
+      <main id="main" tabIndex={-1} ref={main}>
+        {here.page === "calls" && <CallsPage here={here} />}
+        {here.page === "call" && <LazyCallPage key={here.callId} callId={here.callId} />}
+        {here.page === "failures" && <FailuresPage />}
+      </main>
+      <div class="unseen" role="status" aria-live="polite">
+        {said.value}
+      </div>
+    </>
+  );
+}
+
+const key = (here: Route) => (here.page === "call" ? here.callId : here.page);
+const title = (here: Route) =>
+  here.page === "call" ? here.callId : { calls: "Calls", failures: "Failures" }[here.page];
+
+function Header({ here }: { here: Route }) {
+  const failed = counts.value?.FAILED ?? 0;
+  return (
+    <header class="top">
+      <div class="inner">
+        <a class="brand" href="#/" aria-label="Trunkline">
+          <Logo />
+          <span>Trunkline</span>
+        </a>
+        <nav aria-label="Main">
+          <a href="#/" aria-current={here.page === "failures" ? undefined : here.page === "calls" ? "page" : "true"}>
+            Calls
+          </a>
+          <a href="#/failures" aria-current={here.page === "failures" ? "page" : undefined}>
+            Failures
+            {failed > 0 && <span class="badge bad">{failed.toLocaleString("en")}</span>}
+          </a>
+          <a href="/docs" class="wide">
+            API
+          </a>
+        </nav>
+        <ConnectionMark />
+      </div>
+    </header>
+  );
+}
+
+function ConnectionMark() {
+  const words = { connecting: "Connecting", live: "Connected", lost: "Disconnected" }[connection.value];
+  return (
+    <span class={`connection ${connection.value}`} data-connection={connection.value}>
+      <i aria-hidden="true" />
+      {words}
+    </span>
+  );
+}
+
+function Banners() {
+  const latest = overview.value;
+  const lost = connection.value === "lost";
+  return (
+    <div class="banners" role="status">
+      {lost && (
+        <Banner kind="bad" title="Disconnected. Trying again by itself.">
+          {heardAt.value ? `What you see is as of ${clock(heardAt.value)}.` : "Nothing was heard from the service yet."}
+        </Banner>
+      )}
+      {!lost && latest?.durability === "degraded" && (
+        <Banner kind="warn" title="The database is away.">
+          Calls are still taken, and kept on this machine&rsquo;s disk
+          {latest.spooled_requests > 0 && ` (${plural(latest.spooled_requests, "request")} so far)`} until it is back.
+          Until then the list shows what was last known.
+        </Banner>
+      )}
+      {!lost && latest && !latest.ai.configured && (
+        <Banner kind="info" title="No AI service is set.">
+          Calls are taken and kept, and wait when they are over. Set <code>TRUNKLINE_AI_BASE_URL</code> and restart.
+        </Banner>
+      )}
+    </div>
+  );
+}
+
+/** What a call needs, wavesurfer above all, is loaded with the first call that is looked at. */
+function LazyCallPage({ callId }: { callId: string }) {
+  const [Page, setPage] = useState<ComponentType<{ callId: string }> | null>(null);
+  const [trouble, setTrouble] = useState(false);
+  useEffect(() => {
+    import("./call_page").then(
+      (module) => setPage(() => module.CallPage),
+      () => setTrouble(true),
+    );
+  }, []);
+  if (trouble) return <Banner kind="bad" title="This part of the page could not be loaded.">Reload the page.</Banner>;
+  return Page ? <Page callId={callId} /> : <p class="quiet pad">Loading…</p>;
+}

@@ -1,0 +1,231 @@
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { say } from "./announcer";
+import { audioPath, detailsPath, getCall, Refused, reprocessCall } from "./api";
+import { Banner } from "./banner";
+import { Empty } from "./empty";
+import { onFeed } from "./feed";
+import { now } from "./figures";
+import { Again, Back, Download } from "./icons";
+import { progressed, progressOf } from "./live";
+import { Playback } from "./playback";
+import { Player } from "./player";
+import { lastList } from "./route";
+import { StateMark } from "./state_mark";
+import { Streams } from "./streams";
+import { clock, position, whole } from "./times";
+import { Timeline } from "./timeline";
+import { Transcript } from "./transcript";
+import type { CallDetails } from "./wire";
+import { isAudio, lengthOf, mediaText, parties, reasonMeaning, reasonName } from "./words";
+
+const AGAIN_MILLISECONDS = 400;
+
+export function CallPage({ callId }: { callId: string }) {
+  const { call, trouble } = useCall(callId);
+  if (!call) {
+    if (trouble?.status === 404) {
+      return (
+        <Empty title="There is no such call">
+          <p>
+            <span class="id">{callId}</span> is not known here. <a href="#/">All calls</a>
+          </p>
+        </Empty>
+      );
+    }
+    return trouble ? <Banner kind="bad" title="The call could not be read.">{trouble.message}</Banner> : <p class="quiet pad">Loading…</p>;
+  }
+  return <Call call={call} trouble={trouble} />;
+}
+
+/** Read again whenever the feed tells of the call; not twice within a moment. */
+function useCall(callId: string) {
+  const [call, setCall] = useState<CallDetails | null>(null);
+  const [trouble, setTrouble] = useState<Refused | null>(null);
+  useEffect(() => {
+    let timer: number | undefined;
+    let gone = false;
+    const read = async () => {
+      timer = undefined;
+      try {
+        const found = await getCall(callId);
+        if (gone) return;
+        setCall(found);
+        setTrouble(null);
+      } catch (error) {
+        if (gone) return;
+        setTrouble(error as Refused);
+        if ((error as Refused).status !== 404) readSoon(2_000);
+      }
+    };
+    const readSoon = (wait = AGAIN_MILLISECONDS) => {
+      timer ??= window.setTimeout(() => void read(), wait);
+    };
+    const ends = [
+      onFeed("call", (event) => event.call_id === callId && readSoon()),
+      onFeed("snapshot", () => readSoon(0)),
+    ];
+    void read();
+    return () => {
+      gone = true;
+      clearTimeout(timer);
+      for (const end of ends) end();
+    };
+  }, [callId]);
+  return { call, trouble };
+}
+
+function Call({ call, trouble }: { call: CallDetails; trouble: Refused | null }) {
+  const playback = useMemo(() => new Playback(), []);
+  return (
+    <article class="call" aria-labelledby="call-id">
+      <CallHead call={call} />
+      {trouble && (
+        <Banner kind="warn" title="This may be old.">
+          {trouble.message}
+        </Banner>
+      )}
+      {call.failure && (
+        <Banner kind="bad" title={`${reasonName(call.failure.reason)}.`}>
+          {reasonMeaning(call.failure.reason)} <span class="said">{call.failure.detail}</span>
+        </Banner>
+      )}
+      <div class="columns">
+        <div class="wide-column">
+          {isAudio(call) && <Player call={call} playback={playback} />}
+          <Conclusion call={call} />
+          <Transcript call={call} playback={playback} />
+        </div>
+        <div class="narrow-column">
+          <Timeline call={call} />
+          <LiveStreams call={call} />
+          <Facts call={call} />
+        </div>
+      </div>
+    </article>
+  );
+}
+
+function CallHead({ call }: { call: CallDetails }) {
+  progressed.value;
+  const who = parties(call);
+  const heard = progressOf(call.call_id)?.duration_seconds;
+  return (
+    <header class="call-head">
+      <a class="back" href={lastList()}>
+        <Back /> Calls
+      </a>
+      <div class="line">
+        <h1 id="call-id">{call.call_id}</h1>
+        <StateMark state={call.state} large />
+        <span class="space" />
+        <Actions call={call} />
+      </div>
+      <p class="facts">
+        {who && <span class="who">{who}</span>}
+        <time dateTime={call.started_at} title={whole(call.started_at)}>
+          {clock(call.started_at)}
+        </time>
+        <span>{heard ? position(heard) : lengthOf(call, now.value)}</span>
+        <span>{mediaText(call)}</span>
+      </p>
+    </header>
+  );
+}
+
+function Actions({ call }: { call: CallDetails }) {
+  const [busy, setBusy] = useState(false);
+  const [trouble, setTrouble] = useState<string | null>(null);
+  const reprocess = async () => {
+    setBusy(true);
+    setTrouble(null);
+    try {
+      await reprocessCall(call.call_id);
+      say("The call is processed again.");
+    } catch (error) {
+      setTrouble((error as Error).message);
+    } finally {
+      setBusy(false);
+    }
+  };
+  const settled = call.state === "FAILED" || call.state === "ARCHIVED";
+  return (
+    <div class="actions">
+      {trouble && (
+        <span class="trouble" role="alert">
+          {trouble}
+        </span>
+      )}
+      {settled && (
+        <button type="button" class={call.state === "FAILED" ? "main" : ""} disabled={busy} onClick={() => void reprocess()}>
+          <Again /> Reprocess
+        </button>
+      )}
+      {isAudio(call) && (
+        <a class="button" href={audioPath(call.call_id)} download={`${call.call_id}.wav`}>
+          <Download /> WAV
+        </a>
+      )}
+      <a class="button" href={detailsPath(call.call_id)} download={`${call.call_id}.json`}>
+        <Download /> JSON
+      </a>
+    </div>
+  );
+}
+
+function Conclusion({ call }: { call: CallDetails }) {
+  if (!call.summary && !call.sentiment) return null;
+  return (
+    <section class="card conclusion" aria-label="Summary and sentiment">
+      <h2>Summary</h2>
+      <p class="words">{call.summary}</p>
+      {call.sentiment && <Sentiment label={call.sentiment.label} score={call.sentiment.score} />}
+    </section>
+  );
+}
+
+function Sentiment({ label, score }: { label: string; score: number }) {
+  const signed = `${score > 0 ? "+" : score < 0 ? "−" : ""}${Math.abs(score).toFixed(2)}`;
+  return (
+    <div class="mood">
+      <span class={`sentiment ${label}`}>{label}</span>
+      <span class="scale" aria-hidden="true">
+        <i style={{ left: `${50 + score * 50}%` }} class={label} />
+      </span>
+      <span class="score">
+        <span class="unseen">Score from −1 to 1: </span>
+        {signed}
+      </span>
+    </div>
+  );
+}
+
+function LiveStreams({ call }: { call: CallDetails }) {
+  progressed.value;
+  const progress = progressOf(call.call_id);
+  if (!progress) return <Streams streams={call.streams} />;
+  const alone = progress.streams.length === 1;
+  const streams = progress.streams.map((stream) => ({
+    ...stream,
+    duration_seconds: alone ? progress.duration_seconds : null,
+  }));
+  return <Streams streams={streams} />;
+}
+
+function Facts({ call }: { call: CallDetails }) {
+  const { from, to, ...rest } = call.metadata;
+  const told = Object.entries({ from, to, ...rest }).filter(([, value]) => value !== undefined);
+  return (
+    <section class="card metadata" aria-label="What the PBX told">
+      <h2>What the PBX told</h2>
+      {told.length === 0 && <p class="quiet">Nothing about this call.</p>}
+      <dl>
+        {told.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}

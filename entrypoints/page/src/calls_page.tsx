@@ -1,0 +1,134 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Banner } from "./banner";
+import { CallTable } from "./call_table";
+import { NoCalls } from "./empty";
+import { counts } from "./figures";
+import { FiguresPanel } from "./figures_panel";
+import { Back, Forward, Search } from "./icons";
+import { begun, calls, cursors, following, newer, newest, older, PAGE_CALLS, trouble } from "./list";
+import { callsLink, replaceRoute, type Route } from "./route";
+import { STATES } from "./wire";
+import { plural, STATE_NAMES } from "./words";
+
+type Here = Extract<Route, { page: "calls" }>;
+
+export function CallsPage({ here }: { here: Here }) {
+  return (
+    <>
+      <h1 class="unseen">Calls</h1>
+      <FiguresPanel />
+      <section class="list" aria-label="List of calls">
+        <div class="tools">
+          <StateFilter here={here} />
+          <SearchField here={here} />
+        </div>
+        {trouble.value && (
+          <Banner kind="bad" title="The list could not be read.">
+            {trouble.value}
+          </Banner>
+        )}
+        <List here={here} />
+      </section>
+    </>
+  );
+}
+
+function StateFilter({ here }: { here: Here }) {
+  const known = counts.value;
+  const all = known && STATES.reduce((sum, state) => sum + known[state], 0);
+  return (
+    <nav class="filter" aria-label="Show calls by state">
+      <a href={callsLink(null, here.search)} aria-current={here.state === null ? "true" : undefined}>
+        All <span class="count">{all?.toLocaleString("en") ?? ""}</span>
+      </a>
+      {STATES.map((state) => (
+        <a
+          key={state}
+          class={state}
+          href={callsLink(state, here.search)}
+          aria-current={here.state === state ? "true" : undefined}
+        >
+          <i aria-hidden="true" />
+          {STATE_NAMES[state]} <span class="count">{known?.[state].toLocaleString("en") ?? ""}</span>
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+const DEBOUNCE_MILLISECONDS = 250;
+
+function SearchField({ here }: { here: Here }) {
+  const [text, setText] = useState(here.search);
+  const timer = useRef<number | undefined>(undefined);
+  useEffect(() => {
+    if (timer.current === undefined) setText(here.search);
+  }, [here.search]);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const search = (words: string, wait: number) => {
+    setText(words);
+    clearTimeout(timer.current);
+    timer.current = window.setTimeout(() => {
+      timer.current = undefined;
+      replaceRoute(callsLink(here.state, words.trim()));
+    }, wait);
+  };
+  return (
+    <form
+      class="search"
+      role="search"
+      onSubmit={(event) => {
+        event.preventDefault();
+        search(text, 0);
+      }}
+    >
+      <Search />
+      <input
+        type="search"
+        aria-label="Search calls"
+        placeholder="Search id, number or words said"
+        maxLength={200}
+        autocomplete="off"
+        spellcheck={false}
+        value={text}
+        onInput={(event) => search(event.currentTarget.value, DEBOUNCE_MILLISECONDS)}
+      />
+    </form>
+  );
+}
+
+function List({ here }: { here: Here }) {
+  const rows = calls.value;
+  if (rows === null) return trouble.value ? null : <p class="quiet pad">Loading…</p>;
+  if (rows.length === 0 && cursors.value.length === 0) return <NoCalls here={here} />;
+  return (
+    <>
+      <CallTable calls={rows} />
+      <Pager shown={rows.length} />
+    </>
+  );
+}
+
+function Pager({ shown }: { shown: number }) {
+  const page = cursors.value.length;
+  const from = page * PAGE_CALLS + 1;
+  return (
+    <nav class="pager" aria-label="Pages of the list">
+      <p>
+        {shown ? `${from.toLocaleString("en")}–${(from + shown - 1).toLocaleString("en")}, newest first` : "Nothing older"}
+        {begun.value > 0 && ` · ${plural(begun.value, "call")} began since`}
+      </p>
+      {page > 1 && (
+        <button type="button" class="plain" onClick={newest}>
+          Newest
+        </button>
+      )}
+      <button type="button" onClick={newer} disabled={page === 0}>
+        <Back /> Newer
+      </button>
+      <button type="button" onClick={older} disabled={following.value === null}>
+        Older <Forward />
+      </button>
+    </nav>
+  );
+}
