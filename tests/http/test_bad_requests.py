@@ -42,7 +42,6 @@ BAD_IDS = [
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "/v1",
         "/v2/calls",
         "/v1/calls/",
