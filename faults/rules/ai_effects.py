@@ -16,6 +16,8 @@ from faults.observed import AiRequest, Observed
 from faults.rules.packets import TEXT
 from faults.violation import Violation
 
+ON_ITS_WAY_SECONDS: Final = 0.2
+"""To the AI, which is as busy as the rest of the machine, before its own count begins."""
 TAKEN_OVER_WITHIN_SECONDS: Final = 30
 """A worker that is silent for so long has lost its calls to others."""
 
@@ -29,7 +31,7 @@ def effect_violations(faults: Sequence[Fault], observed: Observed) -> Iterator[V
     for earlier, later in repetitions(effects):
         if later.run > earlier.run and (earlier.call_id, earlier.run, _kind(earlier.step)) in saved:
             yield Violation("saved_step_paid_again", f"{later.key!r} after {earlier.key!r} was saved")
-        elif not any(_fell_between(fault, earlier, later) for fault in faults):
+        elif not _is_explained(earlier, later, faults, observed.ai_requests):
             yield Violation("effect_repeated_without_fault", f"{later.key!r} after {earlier.key!r}")
     yield from _archived_without_effect(observed, effects)
 
@@ -58,15 +60,27 @@ def _kind(step: str) -> str:
     return step.partition(":")[0]
 
 
-def _fell_between(fault: Fault, earlier: AiRequest, later: AiRequest) -> bool:
-    """Faults that fell while the first was being answered count: its answer had not arrived yet.
+def _is_explained(
+    earlier: AiRequest, later: AiRequest, faults: Sequence[Fault], requests: Sequence[AiRequest]
+) -> bool:
+    """Faults that fell while the first was on its way or being answered count: no answer had arrived yet.
 
-    Where the later effect is of a run that was superseded by then, what took the call from that run counts.
+    Where either is of a run that was superseded by then, what took the call from that run counts.
     """
-    since_seconds = earlier.answered_at_seconds - earlier.elapsed_seconds
-    if later.run < earlier.run:
+    since_seconds = earlier.answered_at_seconds - earlier.elapsed_seconds - ON_ITS_WAY_SECONDS
+    if _is_superseded(earlier, requests) or _is_superseded(later, requests):
         since_seconds -= TAKEN_OVER_WITHIN_SECONDS
-    return since_seconds <= fault.at_seconds <= later.answered_at_seconds
+    return any(since_seconds <= fault.at_seconds <= later.answered_at_seconds for fault in faults)
+
+
+def _is_superseded(effect: AiRequest, requests: Sequence[AiRequest]) -> bool:
+    """Whether a later run of the call was at work before."""
+    return any(
+        request.call_id == effect.call_id
+        and request.run > effect.run
+        and request.answered_at_seconds < effect.answered_at_seconds
+        for request in requests
+    )
 
 
 def _archived_without_effect(observed: Observed, effects: Sequence[AiRequest]) -> Iterator[Violation]:

@@ -78,3 +78,25 @@ def test_what_took_a_call_from_a_run_explains_what_that_run_still_did(
     telling.broke("worker frozen", 1_100.0 - seconds_before)
     observed = attrs.evolve(good, ai_requests=[*good.ai_requests, late])
     assert check(telling.records, observed).names == names
+
+
+@pytest.mark.parametrize("is_superseded", [True, False])
+def test_what_a_superseded_run_did_may_be_done_again(is_superseded: bool) -> None:
+    good, telling = good_observed(), good_telling()
+    late = effect("text:0:analysis", 1_095.0)
+    successors = attrs.evolve(effect("text:1:analysis", 1_094.0), effect=False)
+    telling.broke("worker frozen", 1_080.0)
+    others = [late, successors] if is_superseded else [late]
+    names = check(telling.records, attrs.evolve(good, ai_requests=[*others, *good.ai_requests])).names
+    assert names == (frozenset() if is_superseded else {"effect_repeated_without_fault"})
+
+
+@pytest.mark.parametrize(("seconds", "is_explained"), [(0.1, True), (0.3, False)])
+def test_a_fault_while_a_request_was_on_its_way_explains_that_it_was_sent_again(
+    seconds: float, is_explained: bool
+) -> None:
+    good, telling = good_observed(), good_telling()
+    lost = effect("text:0:analysis", 1_090.0)
+    telling.broke("worker frozen", lost.answered_at_seconds - lost.elapsed_seconds - seconds)
+    names = check(telling.records, attrs.evolve(good, ai_requests=[lost, *good.ai_requests])).names
+    assert names == (frozenset() if is_explained else {"effect_repeated_without_fault"})
