@@ -13,6 +13,8 @@ from tests.end_to_end.processes import RunningProcess, running, start
 CALLS = 20
 PACKETS_PER_SECOND = 200
 SECONDS_BEFORE_THE_KILL = 3
+PACKETS_AFTER_THE_COMPLETION = 50
+"""Far less than the AI takes for a call, on any machine."""
 
 
 async def test_everything_acknowledged_is_there_after_a_restart(
@@ -31,8 +33,7 @@ async def test_everything_acknowledged_is_there_after_a_restart(
             api = ApiClient(session, serve.url)
             for call_id in done:
                 await api.packet(call_id, 1, f"what was said in {call_id}")
-                assert (await api.complete(call_id, 1))[0] == 202
-            acknowledged = await _stream_until_killed(api, serve)
+            acknowledged = await _stream_until_killed(api, serve, done)
 
         assert len(acknowledged) > PACKETS_PER_SECOND * SECONDS_BEFORE_THE_KILL / 2
         async with (
@@ -47,8 +48,11 @@ async def test_everything_acknowledged_is_there_after_a_restart(
         assert max(runs) > 1, "the kill interrupted nothing; it came too early or too late"
 
 
-async def _stream_until_killed(api: ApiClient, serve: RunningProcess) -> dict[int, str]:
-    """Send packets at a steady rate, kill in the middle; those that were acknowledged."""
+async def _stream_until_killed(api: ApiClient, serve: RunningProcess, done: list[str]) -> dict[int, str]:
+    """Send packets at a steady rate, complete ``done``, and kill while the AI works on them.
+
+    Those that were acknowledged.
+    """
     acknowledged: dict[int, str] = {}
 
     async def send(sequence: int) -> None:
@@ -62,9 +66,19 @@ async def _stream_until_killed(api: ApiClient, serve: RunningProcess) -> dict[in
 
     sending = set()
     for sequence in range(1, PACKETS_PER_SECOND * (SECONDS_BEFORE_THE_KILL + 1)):
-        if sequence == PACKETS_PER_SECOND * SECONDS_BEFORE_THE_KILL:
+        if sequence == PACKETS_PER_SECOND * (SECONDS_BEFORE_THE_KILL - 1):
+            for call_id in done:
+                assert (await api.complete(call_id, 1))[0] == 202
+            await _until_the_ai_works(api, done)
+        if sequence == PACKETS_PER_SECOND * (SECONDS_BEFORE_THE_KILL - 1) + PACKETS_AFTER_THE_COMPLETION:
             await serve.kill()
         sending.add(asyncio.create_task(send(sequence)))
         await asyncio.sleep(1 / PACKETS_PER_SECOND)
     await asyncio.gather(*sending)
     return acknowledged
+
+
+async def _until_the_ai_works(api: ApiClient, call_ids: list[str]) -> None:
+    async with asyncio.timeout(30):
+        while "PROCESSING_AI" not in [(await api.call(call_id))["state"] for call_id in call_ids]:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
