@@ -52,7 +52,12 @@ class Live:
                 latencies=result.latencies,
                 cores=cores,
                 memory_mib=tuple(memory_mib),
-                notes={"generator late p99 ms": result.late_p99_ms, "calls": options.live_calls},
+                notes={
+                    "generator late p99 ms": result.late_p99_ms,
+                    "from sent p50 ms": result.from_sent.p50_ms,
+                    "from sent p99 ms": result.from_sent.p99_ms,
+                    "calls": options.live_calls,
+                },
             )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from array import array
 from collections.abc import Sequence
 from time import monotonic
 from typing import Final
@@ -19,6 +20,8 @@ from benchmarks.load.websocket_frames import PacketFrames
 _OPENED_AT_A_TIME: Final = 50
 _SENT_AT_A_TIME: Final = 50
 """By a generator that is late; then it reads what has come."""
+_NOTED_EVERY: Final = 10
+"""Of how many packets one is timed from when it was sent, too: to time all twice would make it later."""
 _LAST_ACKS_MAY_TAKE_SECONDS: Final = 30
 
 
@@ -27,7 +30,7 @@ class LiveResult:
     """``seconds`` are from the first packet to the last acknowledgement.
 
     ``latencies`` are from when each packet was due to its acknowledgement; ``late_p99_ms`` tells how late
-    the generator itself came, which is in them.
+    the generator itself came, which is in them, and not in those ``from_sent``, of every tenth packet.
     """
 
     seconds: float
@@ -35,6 +38,7 @@ class LiveResult:
     acknowledged: int
     latencies: Latencies
     late_p99_ms: float
+    from_sent: Latencies
 
 
 class LiveCalls:
@@ -47,7 +51,10 @@ class LiveCalls:
         self._open = 0
         self._connections: list[WebSocketConnection] = []
         self._phase_seconds: dict[WebSocketConnection, float] = {}
+        self._late_seconds: dict[WebSocketConnection, array[float]] = {}
+        """Of every tenth packet."""
         self._histogram = Histogram()
+        self._from_sent = Histogram()
         self._lateness = Histogram()
         self._all_acknowledged = asyncio.Event()
 
@@ -60,6 +67,7 @@ class LiveCalls:
             )
         for number, connection in enumerate(self._connections):
             self._phase_seconds[connection] = PACKET_SECONDS * number / len(self._connections)
+            self._late_seconds[connection] = array("f")
 
     async def run(self) -> LiveResult:
         """Raises LoadFailed where a connection ends."""
@@ -80,6 +88,7 @@ class LiveCalls:
             acknowledged=sum(connection.acks.count for connection in self._connections),
             latencies=self._histogram.latencies(),
             late_p99_ms=self._lateness.percentile_ms(0.99),
+            from_sent=self._from_sent.latencies(),
         )
 
     async def _send(self) -> None:
@@ -87,10 +96,13 @@ class LiveCalls:
         for number in range(len(self._frames)):
             frame = self._frames.run(number, number + 1)
             due_first = self._began + number * PACKET_SECONDS
+            is_noted = (number + 1) % _NOTED_EVERY == 0
             for connection in self._connections:
                 due = due_first + self._phase_seconds[connection]
                 if due > now or sent == _SENT_AT_A_TIME:  # else it is due, and the clock need not be read
                     now, sent = await self._until(due), 0
+                if is_noted:
+                    self._late_seconds[connection].append(max(0.0, now - due))
                 connection.send(frame)
                 sent += 1
 
@@ -107,7 +119,11 @@ class LiveCalls:
         begun = self._began + self._phase_seconds[connection]
         for first, last in acked:
             for sequence in range(first, last + 1):
-                self._histogram.add(now - begun - (sequence - 1) * PACKET_SECONDS)
+                since_due = now - begun - (sequence - 1) * PACKET_SECONDS
+                self._histogram.add(since_due)
+                if sequence % _NOTED_EVERY == 0:
+                    late = self._late_seconds[connection][sequence // _NOTED_EVERY - 1]
+                    self._from_sent.add(since_due - late)
             self._open -= last - first + 1
         if self._open == 0:
             self._all_acknowledged.set()

@@ -138,6 +138,16 @@ async def test_a_late_generator_says_so_and_hears_acknowledgements_meanwhile() -
     assert result.late_p99_ms > 100
 
 
+async def test_how_long_the_server_took_is_told_apart_from_how_late_the_generator_was() -> None:
+    async with serving(websocket=AckingWebSocket().handle) as port:
+        live = LiveCalls(SlowFrames.build(20, 1, CONTENTS))
+        await live.open(port, [f"c-{number}" for number in range(60)])
+        result = await live.run()
+    assert result.latencies.max_ms > 19 * 30
+    assert result.from_sent.count == 2 * 60
+    assert result.from_sent.max_ms < 19 * 30 / 2
+
+
 async def test_packets_acknowledged_together_are_timed_one_by_one() -> None:
     async def websocket(request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
