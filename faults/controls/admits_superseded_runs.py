@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 from domain.call import Call
-from faults.controls.other_calls import WithOtherCalls
-from faults.controls.variant import run_with
+from faults.controls.other_calls import with_rules
+from faults.controls.variant import run_with_changed_units
 from faults.quick_successors import take_up_quickly
 
 
@@ -21,4 +21,4 @@ class _Unfenced(Call):
 
 if __name__ == "__main__":
     take_up_quickly()
-    sys.exit(run_with(lambda units: WithOtherCalls(units, _Unfenced)))
+    sys.exit(run_with_changed_units(with_rules(_Unfenced)))

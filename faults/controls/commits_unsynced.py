@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
-import attrs
-
-from adapters.postgres.unit_of_work import PostgresUnitOfWork, PostgresUnitsOfWork
-from faults.controls.variant import run_with
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
+from faults.controls.variant import run_with_changed_units
 
 
-@attrs.frozen
-class CommitsUnsynced:
-    """Implements UnitOfWorkFactory."""
-
-    _units: PostgresUnitsOfWork
-
-    @asynccontextmanager
-    async def __call__(self) -> AsyncIterator[PostgresUnitOfWork]:
-        async with self._units() as unit:
-            await unit._connection.execute("SET LOCAL synchronous_commit = off")
-            yield unit
+async def commit_unsynced(unit: PostgresUnitOfWork) -> None:
+    await unit._connection.execute("SET LOCAL synchronous_commit = off")
 
 
 if __name__ == "__main__":
-    sys.exit(run_with(CommitsUnsynced))
+    sys.exit(run_with_changed_units(commit_unsynced))

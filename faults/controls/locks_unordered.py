@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import attrs
 
 from adapters.postgres.call_repository import PostgresCallRepository
-from adapters.postgres.unit_of_work import PostgresUnitOfWork, PostgresUnitsOfWork
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.call import Call
-from faults.controls.variant import run_with
+from faults.controls.variant import run_with_changed_units
 
 
 @attrs.frozen
@@ -40,18 +39,9 @@ class _Unordered:
         return await self._calls.silent_since(at, most)
 
 
-@attrs.frozen
-class LocksUnordered:
-    """Implements UnitOfWorkFactory."""
-
-    _units: PostgresUnitsOfWork
-
-    @asynccontextmanager
-    async def __call__(self) -> AsyncIterator[PostgresUnitOfWork]:
-        async with self._units() as unit:
-            unit.calls = _Unordered(unit.calls)  # type: ignore[assignment] # this is the guard
-            yield unit
+async def lock_unordered(unit: PostgresUnitOfWork) -> None:
+    unit.calls = _Unordered(unit.calls)  # type: ignore[assignment] # this is the guard
 
 
 if __name__ == "__main__":
-    sys.exit(run_with(LocksUnordered))
+    sys.exit(run_with_changed_units(lock_unordered))

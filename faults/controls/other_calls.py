@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from collections.abc import Collection
 from datetime import datetime
 
 import attrs
 
 from adapters.postgres.call_repository import PostgresCallRepository
-from adapters.postgres.unit_of_work import PostgresUnitOfWork, PostgresUnitsOfWork
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.call import Call
+from faults.controls.variant import Change
 
 
 @attrs.frozen
@@ -37,15 +37,10 @@ class _OtherCalls:
         return await self._calls.silent_since(at, most)
 
 
-@attrs.frozen
-class WithOtherCalls:
-    """Implements UnitOfWorkFactory. ``rules`` has no slots of its own."""
+def with_rules(rules: type[Call]) -> Change:
+    """``rules`` has no slots of its own."""
 
-    _units: PostgresUnitsOfWork
-    _rules: type[Call]
+    async def change(unit: PostgresUnitOfWork) -> None:
+        unit.calls = _OtherCalls(unit.calls, rules)  # type: ignore[assignment] # this is the guard
 
-    @asynccontextmanager
-    async def __call__(self) -> AsyncIterator[PostgresUnitOfWork]:
-        async with self._units() as unit:
-            unit.calls = _OtherCalls(unit.calls, self._rules)  # type: ignore[assignment] # this is the guard
-            yield unit
+    return change

@@ -12,8 +12,8 @@ from dependency_injector import providers
 from adapters.postgres.packet_days import PostgresPacketDays
 from domain.call import Call
 from entrypoints.container import Container
-from faults.controls.other_calls import WithOtherCalls
-from faults.controls.variant import run_with
+from faults.controls.other_calls import with_rules
+from faults.controls.variant import run_with_changed_units
 
 
 class _Forgetful(Call):
@@ -36,4 +36,4 @@ class _KeylessDays(PostgresPacketDays):
 
 if __name__ == "__main__":
     Container.packet_days.override(providers.Singleton(_KeylessDays, Container.pool))
-    sys.exit(run_with(lambda units: WithOtherCalls(units, _Forgetful)))
+    sys.exit(run_with_changed_units(with_rules(_Forgetful)))

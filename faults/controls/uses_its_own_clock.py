@@ -3,54 +3,25 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-import attrs
-
-from adapters.postgres.unit_of_work import PostgresUnitOfWork, PostgresUnitsOfWork
-from application.ports import CallRepository, JobQueue, PacketRepository
-from faults.controls.variant import run_with
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
+from faults.controls.variant import run_with_changed_units
 
 
-@attrs.frozen
-class _ByItsOwnClock:
+class _ByItsOwnClock(PostgresUnitOfWork):
     """Implements UnitOfWork, but for its promise about ``now``."""
 
-    _unit: PostgresUnitOfWork
-
-    @property
-    def calls(self) -> CallRepository:
-        return self._unit.calls
-
-    @property
-    def packets(self) -> PacketRepository:
-        return self._unit.packets
-
-    @property
-    def jobs(self) -> JobQueue:
-        return self._unit.jobs
+    __slots__ = ()
 
     @property
     def now(self) -> datetime:
         return datetime.now(UTC)
 
-    async def commit(self) -> None:
-        await self._unit.commit()
 
-
-@attrs.frozen
-class UsesItsOwnClock:
-    """Implements UnitOfWorkFactory."""
-
-    _units: PostgresUnitsOfWork
-
-    @asynccontextmanager
-    async def __call__(self) -> AsyncIterator[_ByItsOwnClock]:
-        async with self._units() as unit:
-            yield _ByItsOwnClock(unit)
+async def use_its_own_clock(unit: PostgresUnitOfWork) -> None:
+    unit.__class__ = _ByItsOwnClock
 
 
 if __name__ == "__main__":
-    sys.exit(run_with(UsesItsOwnClock))
+    sys.exit(run_with_changed_units(use_its_own_clock))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from faults.expected import Expected
@@ -48,96 +49,84 @@ EXPERIMENTS: Final = (
     SPOOL_DISK_FULL,
 )
 
-CONTROL_EXTENT: Final = Extent(10.0)
+_control: Final = partial(Experiment, short=Extent(10.0), long=Extent(10.0))
 
 CONTROLS: Final = (
-    Experiment(
+    _control(
         name="control-acknowledges-first",
         expectation="A service that answers before it commits loses packets when it is killed.",
         program="faults.controls.acknowledges_first",
-        short=CONTROL_EXTENT,
-        long=CONTROL_EXTENT,
         disturb=kill_the_service,
         must_show=frozenset({"packet_lost"}),
     ),
-    Experiment(
+    _control(
         name="control-commits-unsynced",
         expectation="A service that commits with synchronous_commit=off loses packets when PostgreSQL is "
         "killed.",
         program="faults.controls.commits_unsynced",
-        short=CONTROL_EXTENT,
-        long=CONTROL_EXTENT,
         breaks_postgres=True,
         disturb=kill_postgres_with_commits_unwritten,
         must_show=frozenset({"packet_lost"}),
     ),
-    Experiment(
+    _control(
         name="control-sees-no-conflicts",
         expectation="A service that takes other bytes under a number for a duplicate acknowledges what it "
         "has not stored.",
         program="faults.controls.sees_no_conflicts",
-        short=CONTROL_EXTENT,
-        long=CONTROL_EXTENT,
         disturb=break_nothing,
         must_show=frozenset({"packet_bytes_differ"}),
     ),
-    Experiment(
+    _control(
         name="control-locks-unordered",
         expectation="A service whose transactions lock their calls in any order has deadlocks.",
         program="faults.controls.locks_unordered",
         short=Extent(3.0),
-        long=CONTROL_EXTENT,
         calls_per_second=0,
         disturb=write_crosswise,
         must_show=frozenset({"deadlock"}),
     ),
-    Experiment(
+    _control(
         name="control-uses-its-own-clock",
         expectation="A service that is an hour behind PostgreSQL, and believes its own clock, tells of calls "
         "that began before anyone asked for them.",
         program="faults.controls.uses_its_own_clock",
         short=Extent(3.0),
-        long=CONTROL_EXTENT,
         expected=Expected(database_ahead_seconds=3_600),
         disturb=break_nothing,
         must_show=frozenset({"event_before_its_cause"}),
     ),
-    Experiment(
+    _control(
         name="control-admits-superseded-runs",
         expectation="A service whose runs are not fenced keeps what a frozen worker finds after its call was "
         "taken over.",
         program="faults.controls.admits_superseded_runs",
         short=Extent(8.0),
-        long=CONTROL_EXTENT,
         disturb=freeze_the_worker,
         must_show=frozenset({"superseded_run_saved"}),
     ),
-    Experiment(
+    _control(
         name="control-stores-twice",
         expectation="A service that knows no duplicates, on a table without its key, stores a packet twice.",
         program="faults.controls.stores_twice",
         short=Extent(4.0),
-        long=CONTROL_EXTENT,
         disturb=break_nothing,
         must_show=frozenset({"packet_stored_twice"}),
     ),
-    Experiment(
+    _control(
         name="control-replays-half",
         expectation="A service that drops half of what it spooled loses packets when PostgreSQL is killed.",
         program="faults.controls.replays_half",
         short=Extent(5.0),
-        long=CONTROL_EXTENT,
         breaks_postgres=True,
         disturb=kill_postgres_with_commits_unwritten,
         must_show=frozenset({"packet_lost"}),
     ),
-    Experiment(
+    _control(
         name="control-forgets-jobs",
         expectation="A service whose jobs count as done when they have begun, and that never looks for calls "
         "without one, leaves calls behind when it is killed.",
         program="faults.controls.forgets_jobs",
         short=Extent(5.0),
-        long=CONTROL_EXTENT,
         disturb=kill_the_service,
         must_show=frozenset({"not_archived"}),
         archived_within_seconds=6,
