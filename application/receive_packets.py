@@ -31,20 +31,22 @@ class ReceivePackets:
     _units: UnitOfWorkFactory
     _may_start: Callable[[], bool] = lambda: True
     """Whether a packet of an unknown call may start it now; asked for each batch that has such."""
+    _is_replay: bool = False
+    """Whether what comes was taken before, and is perhaps carried out already: no duplicate of it counts."""
 
     async def __call__(self, batch: Sequence[Delivery]) -> list[Outcome]:
         """Raises TryAgain of every kind, and BatchRefused: then for the whole batch."""
         for _ in range(_RACES_LOST_AT_MOST):
             try:
                 async with self._units() as unit:
-                    return await _receive(unit, batch, self._may_start)
+                    return await _receive(unit, batch, self._may_start, self._is_replay)
             except (CallStartedElsewhere, RoomMade):
                 continue
         raise Overloaded("the same calls are being started by several processes")
 
 
 async def _receive(
-    unit: UnitOfWork, batch: Sequence[Delivery], may_start: Callable[[], bool]
+    unit: UnitOfWork, batch: Sequence[Delivery], may_start: Callable[[], bool], is_replay: bool
 ) -> list[Outcome]:
     call_ids = {delivery.call_id for delivery in batch}
     calls = await unit.calls.lock(call_ids)
@@ -57,16 +59,16 @@ async def _receive(
     for delivery in batch:
         try:
             call = calls.get(delivery.call_id) or Call.start(delivery.call_id, unit.now)
-            receipt, packets = call.receive(delivery, stored, unit.now)
+            receipt, packets = call.receive(delivery, stored, unit.now, is_replay=is_replay)
         except TrunklineError as refusal:
             outcomes.append(refusal)
             continue
         outcomes.append(receipt)
-        if packets:
-            accepted += packets
-            stored.update((packet.key, packet.data) for packet in packets)
+        accepted += packets
+        stored.update((packet.key, packet.data) for packet in packets)
+        if packets or (receipt.duplicates and not is_replay):
             changed[call.call_id] = calls[call.call_id] = call
-    if accepted:
+    if changed:
         await _store(unit, changed, accepted)
     return outcomes
 
@@ -83,7 +85,8 @@ def _received_before(calls: dict[str, Call], batch: Sequence[Delivery]) -> set[P
 async def _store(unit: UnitOfWork, changed: dict[str, Call], accepted: list[Packet]) -> None:
     hastened = sorted(call.call_id for call in changed.values() if call.hasten_if_whole(unit.now))
     await unit.calls.save(changed.values())
-    await unit.packets.add(accepted)
+    if accepted:
+        await unit.packets.add(accepted)
     for call_id in hastened:
         await unit.jobs.hasten(call_id)
     await unit.commit()

@@ -27,6 +27,9 @@ class AudioStream:
     stream: str
     received: SequenceSet = attrs.field(factory=SequenceSet)
     received_bytes: int = 0
+    duplicates: int = 0
+    """How many packets came again and were answered as that: with the content that their number has, or
+    whose own is no longer kept. No conflict, and nothing else that was refused, is among them."""
 
     def add(self, sequence: int, byte_count: int) -> None:
         """Note a packet that was not there yet. Raises StreamLimitReached."""
@@ -34,6 +37,10 @@ class AudioStream:
             raise StreamLimitReached("sequence", f"stream {self.stream!r} has {MAX_RANGES} gaps already")
         self.received.add(sequence)
         self.received_bytes += byte_count
+
+    def add_duplicate(self) -> None:
+        """Note a packet that was there already."""
+        self.duplicates += 1
 
     def _opens_a_range(self, sequence: int) -> bool:
         return sequence - 1 not in self.received and sequence + 1 not in self.received
@@ -57,7 +64,7 @@ class AudioStream:
         return StreamStanding(self.stream, through, self.next_expected, named)
 
     def copy(self) -> AudioStream:
-        return AudioStream(self.stream, self.received.copy(), self.received_bytes)
+        return AudioStream(self.stream, self.received.copy(), self.received_bytes, self.duplicates)
 
     def is_whole_through(self, final_sequence: int) -> bool:
         return not self.received.gaps(final_sequence, 1)

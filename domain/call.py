@@ -127,12 +127,14 @@ class Call:
         return [packet.key for packet in delivery.packets if self.has(packet.stream, packet.sequence)]
 
     def receive(
-        self, delivery: Delivery, stored: Mapping[PacketKey, bytes], at: datetime
+        self, delivery: Delivery, stored: Mapping[PacketKey, bytes], at: datetime, *, is_replay: bool = False
     ) -> tuple[DeliveryReceipt, list[Packet]]:
         """Take packets that were sent together: the receipt, and those to store, duplicates left out.
 
         ``stored`` is the data that was stored under their numbers; it counts only where :meth:`has` says
         that there is a packet, and a number that is not in it stands for data that is no longer kept.
+        What is replayed may have been taken before, without anybody sending it again: then no duplicate of
+        it counts.
         Raises what refuses a lone packet (CallClosed, SequenceConflict, InvalidValue,
         StreamLimitReached), and DeliveryRefused for several; the call is then as it was.
         """
@@ -155,6 +157,8 @@ class Call:
                 continue
             if packet is not None:
                 to_store.append(packet)
+            elif not is_replay:
+                self.streams[incoming.stream].add_duplicate()
         if refusals and len(delivery.packets) == 1:
             raise refusals[0]
         if refusals:
@@ -196,12 +200,8 @@ class Call:
                 self.streams.pop(name, None)
 
     def _receipt(self, delivery: Delivery, accepted: int) -> DeliveryReceipt:
-        return DeliveryReceipt(
-            call_id=self.call_id,
-            accepted=accepted,
-            duplicates=len(delivery.packets) - accepted,
-            streams=tuple(self.streams[name].standing() for name in delivery.streams),
-        )
+        standings = tuple(self.streams[name].standing() for name in delivery.streams)
+        return DeliveryReceipt(self.call_id, accepted, len(delivery.packets) - accepted, standings)
 
     def _stream_to_fill(self, name: str) -> AudioStream:
         stream = self.streams.get(name)

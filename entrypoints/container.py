@@ -182,7 +182,6 @@ class Container(containers.DeclarativeContainer):
     reader = providers.Singleton(PostgresCallReader, pool)
     recordings = providers.Singleton(_recordings, reader, settings)
 
-    receive = providers.Factory(ReceivePackets, units_of_work)
     start = providers.Factory(StartCall, units_of_work)
     complete = providers.Factory(CompleteCall, units_of_work, settings.provided.settle_seconds)
     refusals = providers.Singleton(PostgresRefusals, pool)
@@ -192,8 +191,8 @@ class Container(containers.DeclarativeContainer):
         ReplaySpool,
         journal,
         spool,
-        receive,
-        providers.Factory(ReceivePackets, units_of_work, providers.Object(lambda: False)),
+        providers.Factory(ReceivePackets, units_of_work, is_replay=True),
+        providers.Factory(ReceivePackets, units_of_work, providers.Object(lambda: False), is_replay=True),
         start,
         complete,
         providers.Factory(AreStored, units_of_work),

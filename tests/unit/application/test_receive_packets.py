@@ -52,6 +52,11 @@ def kinds(outcomes: list[Receipt | TrunklineError]) -> list[object]:
     return [outcome.status if isinstance(outcome, Receipt) else type(outcome) for outcome in outcomes]
 
 
+def duplicates(storage: InMemoryStorage) -> dict[str, int]:
+    """As they are committed, by stream."""
+    return {name: stream.duplicates for name, stream in storage.call("c-1").streams.items()}
+
+
 def completed_call(storage: InMemoryStorage, **final_sequences: int) -> None:
     call = Call.start("c-1", storage.clock.now)
     call.complete(final_sequences, 2, storage.clock.now)
@@ -128,9 +133,30 @@ async def test_a_duplicate_of_data_that_is_no_longer_kept_is_still_one(
     assert kinds(await receive([sent(1, "first")])) == [DUPLICATE]
 
 
-async def test_a_batch_of_duplicates_writes_nothing(receive: Receive, storage: InMemoryStorage) -> None:
-    await receive([sent(1)])
+async def test_duplicates_are_counted_durably_though_nothing_else_came(
+    receive: Receive, storage: InMemoryStorage
+) -> None:
+    await receive([sent(1), sent(1), sent(1, stream="agent")])
     await receive([sent(1), sent(1)])
+    assert duplicates(storage) == {"main": 3, "agent": 0}
+    assert storage.commits == 2
+
+
+async def test_no_conflict_counts_as_a_duplicate(receive: Receive, storage: InMemoryStorage) -> None:
+    await receive([sent(1)])
+    assert kinds(await receive([sent(1, "other")])) == [SequenceConflict]
+    assert duplicates(storage) == {"main": 0}
+    assert storage.commits == 1
+
+
+async def test_a_replay_counts_no_duplicates_and_writes_nothing_for_them(
+    units: FakeUnitsOfWork, storage: InMemoryStorage
+) -> None:
+    """What is replayed may have been done before, by whoever died before it could say so."""
+    replay = ReceivePackets(units, is_replay=True)
+    for _ in range(2):
+        await replay([alone(sent(1)), alone(sent(2))])
+    assert duplicates(storage) == {"main": 0}
     assert storage.commits == 1
 
 
@@ -185,12 +211,13 @@ async def test_trouble_with_the_storage_fails_the_batch_and_leaves_nothing(
 async def test_a_batch_whose_outcome_is_unknown_may_be_sent_again(
     receive: Receive, storage: InMemoryStorage
 ) -> None:
-    """Whatever happened, it counts once."""
+    """Whatever happened, it counts once; and as it came again, it is counted as that."""
     storage.fail_next("commit", OutcomeUnknown(), stored=True)
     with pytest.raises(OutcomeUnknown):
         await receive([sent(1), sent(2)])
     assert kinds(await receive([sent(1), sent(2)])) == [DUPLICATE, DUPLICATE]
     assert len(storage.packets) == 2
+    assert duplicates(storage) == {"main": 2}
 
 
 async def test_processes_that_start_the_same_call_at_once_both_store_their_packets(
@@ -280,10 +307,19 @@ async def test_a_delivery_is_compared_with_what_was_stored_before(
     assert storage.commits == 2
 
 
-async def test_deliveries_of_duplicates_alone_commit_nothing(
+async def test_deliveries_of_duplicates_alone_commit_their_count(
     units: FakeUnitsOfWork, storage: InMemoryStorage
 ) -> None:
     receive = ReceivePackets(units)
     for _ in range(2):
         await receive([together(sent(1), sent(2))])
+    assert duplicates(storage) == {"main": 2}
+    assert storage.commits == 2
+
+
+async def test_a_refused_delivery_commits_no_count(units: FakeUnitsOfWork, storage: InMemoryStorage) -> None:
+    receive = ReceivePackets(units)
+    await receive([together(sent(1), sent(2))])
+    await receive([together(sent(1), sent(2, "other"))])
+    assert duplicates(storage) == {"main": 0}
     assert storage.commits == 1

@@ -86,15 +86,15 @@ def ingestion(storage: InMemoryStorage, units: FakeUnitsOfWork, journal: FakeJou
     switched = SwitchedUnits(units)
     spool, refusals = Spool(journal, DATABASE_SECONDS), FakeRefusals()
     spool.open()
-    receive, start, complete = ReceivePackets(switched), StartCall(switched), CompleteCall(switched, 2.0)
+    start, complete = StartCall(switched), CompleteCall(switched, 2.0)
     polite = ReceivePackets(switched, lambda: not journal.others_hold())
     refused: list[int] = []
     sizes: list[JournalSize] = []
     replay = ReplaySpool(
         journal,
         spool,
-        receive,
-        ReceivePackets(switched, lambda: False),
+        ReceivePackets(switched, is_replay=True),
+        ReceivePackets(switched, lambda: False, is_replay=True),
         start,
         complete,
         AreStored(switched),
@@ -264,6 +264,7 @@ async def test_what_may_have_been_stored_is_spooled_and_counts_once(
     await ingestion.catch_up()
     call = ingestion.storage.call("c-1")
     assert len(call.streams["main"].received) == 1
+    assert call.streams["main"].duplicates == 0, "nobody sent it again"
     assert ingestion.storage.event_names("c-1") == ["call_started"]
     assert ingestion.reasons == []
 

@@ -24,6 +24,8 @@ class CallModel:
 
     state: str = "IN_PROGRESS"
     packets: dict[str, dict[int, str]] = attrs.field(factory=dict)
+    sent_again: list[str] = attrs.field(factory=list)
+    """The stream of each packet that came again."""
     last_packet_seconds: float | None = None
     final_sequences: dict[str, int] = attrs.field(factory=dict)
     due_seconds: float | None = None

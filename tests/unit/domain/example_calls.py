@@ -85,7 +85,7 @@ def snapshot(call: Call) -> dict[str, Any]:
     """All that a call holds, its unsaved events too, as values that later changes do not touch."""
     held = attrs.asdict(call, recurse=False)
     held["streams"] = {
-        name: (stream.stream, tuple(stream.received.ranges()), stream.received_bytes)
+        name: (stream.stream, tuple(stream.received.ranges()), stream.received_bytes, stream.duplicates)
         for name, stream in call.streams.items()
     }
     copied = {"metadata": dict, "final_sequences": dict, "partial_transcripts": dict, "_unsaved": tuple}

@@ -35,6 +35,13 @@ def test_bytes_are_counted() -> None:
     assert stream_of(1, 2, 9).received_bytes == 480
 
 
+def test_duplicates_are_counted_and_are_nothing_else() -> None:
+    stream = stream_of(1, 2)
+    stream.add_duplicate()
+    stream.add_duplicate()
+    assert stream == AudioStream("main", SequenceSet([(1, 2)]), 320, duplicates=2)
+
+
 def test_missing_lies_below_the_highest_or_below_a_higher_end() -> None:
     stream = stream_of(1, 4)
     assert stream.missing() == ((2, 3),)
@@ -115,10 +122,13 @@ def test_a_standing_is_true_and_names_as_much_as_it_may(received: set[int]) -> N
 
 def test_a_copy_goes_its_own_way() -> None:
     stream = stream_of(1, 2)
+    stream.add_duplicate()
     copy = stream.copy()
     assert copy == stream
     copy.add(9, 160)
     stream.add(5, 1)
+    stream.add_duplicate()
     assert list(stream.received.ranges()) == [(1, 2), (5, 5)]
     assert list(copy.received.ranges()) == [(1, 2), (9, 9)]
     assert (stream.received_bytes, copy.received_bytes) == (321, 480)
+    assert (stream.duplicates, copy.duplicates) == (2, 1)

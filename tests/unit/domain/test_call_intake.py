@@ -123,15 +123,18 @@ def test_streams_are_numbered_each_for_itself() -> None:
 
 @pytest.mark.parametrize("state", OPEN_STATES)
 @pytest.mark.parametrize("stored", [b"hello", None], ids=["kept", "no longer kept"])
-def test_the_same_packet_again_is_a_duplicate_that_counts_once(
+def test_the_same_packet_again_is_a_duplicate_and_only_its_streams_count_of_them_changes(
     state: CallState, stored: bytes | None
 ) -> None:
     call = call_in(state)
     receive_all(call, [1]) if state is CallState.IN_PROGRESS else None
+    receive_all(call, [1], "agent")
     before = snapshot(call)
     receipt, to_store = receive(call, packet(1), stored)
     assert receipt == Receipt(ReceiptStatus.DUPLICATE, "c-1", "main", 1, next_expected=2, missing=())
     assert to_store is None
+    assert [(name, stream.duplicates) for name, stream in call.streams.items()] == [("main", 1), ("agent", 0)]
+    call.streams["main"].duplicates = 0
     assert snapshot(call) == before
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -100,7 +101,10 @@ class CallMachine(RuleBasedStateMachine):
         elif stored is not None and known != data:
             self.refused(SequenceConflict, lambda: receive(self.call, incoming, stored))
         elif known is not None:
-            self.unchanged(lambda: self.check_receipt(incoming, stored, ReceiptStatus.DUPLICATE, now))
+            self.model.sent_again.append(stream)
+            before = snapshot(self.call)
+            self.check_receipt(incoming, stored, ReceiptStatus.DUPLICATE, now)
+            assert snapshot(self.call) | {"streams": before["streams"]} == before
         else:
             self.model.receive(stream, sequence, data, now)
             self.check_receipt(incoming, stored, ReceiptStatus.ACCEPTED, now)
@@ -125,8 +129,8 @@ class CallMachine(RuleBasedStateMachine):
             assert to_store is not None
             assert (to_store.key, to_store.data) == (incoming.key, str(incoming.data).encode())
 
-    @rule(sent=deliveries, kept=st.sets(streams))
-    def receive_together(self, sent: list[IncomingPacket], kept: set[str]) -> None:
+    @rule(sent=deliveries, kept=st.sets(streams), is_replay=st.booleans())
+    def receive_together(self, sent: list[IncomingPacket], kept: set[str], is_replay: bool) -> None:
         """``kept`` are the streams whose data is still stored."""
         stored = {
             incoming.key: known.encode()
@@ -139,10 +143,18 @@ class CallMachine(RuleBasedStateMachine):
         if bad:
             self.refused(
                 DeliveryRefused if len(sent) > 1 else next(iter(bad.values())),
-                lambda: self.call.receive(Delivery("c-1", tuple(sent)), stored, after(now)),
+                lambda: self.call.receive(
+                    Delivery("c-1", tuple(sent)), stored, after(now), is_replay=is_replay
+                ),
             )
             return
-        receipt, to_store = self.call.receive(Delivery("c-1", tuple(sent)), stored, after(now))
+        receipt, to_store = self.call.receive(
+            Delivery("c-1", tuple(sent)), stored, after(now), is_replay=is_replay
+        )
+        again = Counter(incoming.stream for incoming in sent)
+        again.subtract(incoming.stream for incoming in expected)
+        if not is_replay:
+            self.model.sent_again += again.elements()
         for incoming in expected:
             self.model.receive(incoming.stream, incoming.sequence, str(incoming.data), now)
         assert [(new.key, new.data) for new in to_store] == [
@@ -343,7 +355,9 @@ class CallMachine(RuleBasedStateMachine):
     def save_and_load(self) -> None:
         self.save()
         loaded = {
-            name: AudioStream(name, SequenceSet(stream.received.ranges()), stream.received_bytes)
+            name: AudioStream(
+                name, SequenceSet(stream.received.ranges()), stream.received_bytes, stream.duplicates
+            )
             for name, stream in self.call.streams.items()
         }
         self.call = attrs.evolve(self.call, streams=loaded)
@@ -374,6 +388,7 @@ class CallMachine(RuleBasedStateMachine):
             assert len(stream.received) == len(packets)
             assert all(self.call.has(name, sequence) for sequence in packets)
             assert stream.received_bytes == sum(map(len, packets.values()))
+            assert stream.duplicates == self.model.sent_again.count(name)
         assert self.call.missing() == self.model.all_missing()
 
     @invariant()

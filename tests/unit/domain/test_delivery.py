@@ -68,14 +68,37 @@ def test_the_receipt_counts_and_tells_where_each_stream_of_the_delivery_stands()
         Packet("c-1", "agent", 1, 1_700_000_000.5, b"agent's"),
         Packet("c-1", "main", 3, 1_700_000_000.5, b"hello"),
     ]
+    assert {name: stream.duplicates for name, stream in call.streams.items()} == {
+        "main": 2,
+        "elsewhere": 0,
+        "agent": 0,
+    }
 
 
-def test_a_delivery_of_duplicates_changes_nothing() -> None:
+def test_a_delivery_of_duplicates_changes_nothing_but_their_count() -> None:
     call = call_with_packet_2()
     before = snapshot(call)
     receipt, to_store = call.receive(delivery(packet(2), packet(2)), STORED, START)
     assert (receipt.accepted, receipt.duplicates, to_store) == (0, 2, [])
+    assert call.streams["main"].duplicates == 2
+    call.streams["main"].duplicates = 0
     assert snapshot(call) == before
+
+
+def test_a_replayed_delivery_answers_as_any_other_and_counts_no_duplicates() -> None:
+    """It may have been carried out before: nobody need have sent it again."""
+    call = call_with_packet_2()
+    receipt, to_store = call.receive(delivery(packet(2), packet(3), packet(3)), STORED, START, is_replay=True)
+    assert (receipt.accepted, receipt.duplicates) == (1, 2)
+    assert [stored.sequence for stored in to_store] == [3]
+    assert call.streams["main"].duplicates == 0
+
+
+def test_a_refused_delivery_counts_none_of_its_duplicates() -> None:
+    call = call_with_packet_2()
+    call.receive(delivery(packet(2)), STORED, START)
+    refused(call, packet(2), packet(2, "other"), packet(2))
+    assert call.streams["main"].duplicates == 1
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
