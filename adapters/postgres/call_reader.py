@@ -24,7 +24,7 @@ from domain.packet import Packet
 CALL: Final = f"SELECT {CALL_COLUMNS} FROM calls WHERE lane = $1 AND call_id = $2"  # noqa: S608 # constants
 
 STREAMS: Final = """
-    SELECT call_id, stream, received, received_bytes, last_packet_at FROM streams
+    SELECT call_id, stream, received, received_bytes, duplicates, last_packet_at FROM streams
     WHERE lane = ANY($1::smallint[]) AND call_id = ANY($2::text[])
 """
 

@@ -22,6 +22,7 @@ from adapters.postgres.packet_days import day_of
 from adapters.postgres.pool import Connection
 from adapters.postgres.trouble import nothing_stored
 from application.errors import CallStartedElsewhere
+from domain.audio_stream import AudioStream
 from domain.call import Call
 from domain.events import RecordedEvent
 
@@ -34,7 +35,7 @@ LOCK_CALLS: Final = f"""
 
 # The left join answers a row, and so the time, even where there is no stream.
 STREAMS_AND_TIME: Final = """
-    SELECT clock_timestamp() AS at, call_id, stream, received, received_bytes, last_packet_at
+    SELECT clock_timestamp() AS at, call_id, stream, received, received_bytes, duplicates, last_packet_at
     FROM (VALUES (1)) AS always LEFT JOIN streams
     ON lane = ANY($1::smallint[]) AND call_id = ANY($2::text[])
 """
@@ -56,12 +57,14 @@ UPDATE_CALL: Final = """
 """
 
 SAVE_STREAMS: Final = """
-    INSERT INTO streams (lane, call_id, stream, received, received_bytes, last_packet_at)
-    SELECT lane, call_id, stream, received::int8multirange, received_bytes, last_packet_at
-    FROM unnest($1::smallint[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::timestamptz[])
-        AS changed (lane, call_id, stream, received, received_bytes, last_packet_at)
+    INSERT INTO streams (lane, call_id, stream, received, received_bytes, duplicates, last_packet_at)
+    SELECT lane, call_id, stream, received::int8multirange, received_bytes, duplicates, last_packet_at
+    FROM unnest($1::smallint[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[],
+                $7::timestamptz[])
+        AS changed (lane, call_id, stream, received, received_bytes, duplicates, last_packet_at)
     ON CONFLICT (lane, call_id, stream) DO UPDATE SET received = excluded.received,
-        received_bytes = excluded.received_bytes, last_packet_at = excluded.last_packet_at
+        received_bytes = excluded.received_bytes, duplicates = excluded.duplicates,
+        last_packet_at = excluded.last_packet_at
 """
 
 INSERT_EVENTS: Final = """
@@ -87,7 +90,8 @@ class PostgresCallRepository:
 
     _connection: Connection
     _rows: dict[str, tuple[object, ...]] = attrs.field(factory=dict, init=False)
-    _stream_sizes: dict[tuple[str, str], int] = attrs.field(factory=dict, init=False)
+    _counts: dict[tuple[str, str], tuple[int, int]] = attrs.field(factory=dict, init=False)
+    """Of each stream, as it was locked: how many packets, and how many duplicates."""
     locked_at: datetime | None = attrs.field(default=None, init=False)
     """The database's time once the latest locks were held."""
     days: dict[str, date] = attrs.field(factory=dict, init=False)
@@ -105,7 +109,7 @@ class PostgresCallRepository:
             self._rows[call.call_id] = _what_changes(call)
             self.days[call.call_id] = day_of(call.started_at)
             for name, stream in call.streams.items():
-                self._stream_sizes[call.call_id, name] = len(stream.received)
+                self._counts[call.call_id, name] = _counts(stream)
         return calls
 
     async def save(self, calls: Collection[Call]) -> None:
@@ -147,11 +151,11 @@ class PostgresCallRepository:
         rows = [
             (
                 *(lane_of(call.call_id), call.call_id, name),
-                *(multirange(stream.received), stream.received_bytes, call.last_packet_at),
+                *(multirange(stream.received), stream.received_bytes, stream.duplicates, call.last_packet_at),
             )
             for call in calls
             for name, stream in sorted(call.streams.items())
-            if self._stream_sizes.get((call.call_id, name)) != len(stream.received)
+            if self._counts.get((call.call_id, name)) != _counts(stream)
         ]
         if rows:
             await self._connection.execute(SAVE_STREAMS, *_columns(rows))
@@ -177,6 +181,10 @@ def _what_changes(call: Call) -> tuple[object, ...]:
         call.transcript_is_current,
         tuple(call.partial_transcripts.items()),
     )
+
+
+def _counts(stream: AudioStream) -> tuple[int, int]:
+    return len(stream.received), stream.duplicates
 
 
 def _event_values(recorded: RecordedEvent) -> tuple[object, ...]:

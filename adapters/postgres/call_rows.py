@@ -107,7 +107,7 @@ def media_from_row(row: asyncpg.Record) -> MediaFormat:
 def stream_from_row(row: asyncpg.Record) -> AudioStream:
     # PostgreSQL gives ranges as [first, after)
     received = SequenceSet([(part.lower, part.upper - 1) for part in row["received"]])
-    return AudioStream(row["stream"], received, row["received_bytes"])
+    return AudioStream(row["stream"], received, row["received_bytes"], row["duplicates"])
 
 
 def multirange(received: SequenceSet) -> str:

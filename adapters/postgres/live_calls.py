@@ -18,12 +18,13 @@ from application.feed_ports import AiBacklog, LiveCall
 # Call by call: to join with streams, PostgreSQL might read all of them.
 RECEIVING: Final = """
     SELECT live.call_id, live.encoding, live.sample_rate_hz, live.channels,
-        heard.stream, heard.received, heard.received_bytes
+        heard.stream, heard.received, heard.received_bytes, heard.duplicates
     FROM (
         SELECT lane, call_id, encoding, sample_rate_hz, channels, started_at FROM calls
         WHERE state = 'IN_PROGRESS' ORDER BY started_at DESC, call_id DESC LIMIT $2
     ) AS live CROSS JOIN LATERAL (
-        SELECT stream, received, received_bytes, max(last_packet_at) OVER () AS heard_at FROM streams
+        SELECT stream, received, received_bytes, duplicates, max(last_packet_at) OVER () AS heard_at
+        FROM streams
         WHERE streams.lane = live.lane AND streams.call_id = live.call_id
         OFFSET 0
     ) AS heard

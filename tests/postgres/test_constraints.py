@@ -154,6 +154,7 @@ async def test_a_legal_row_of_the_other_tables_is_taken_once(
         ("streams", {**STREAM, "received": [asyncpg.Range(1, None)]}),
         ("streams", {**STREAM, "received": [asyncpg.Range(None, 3)]}),
         ("streams", {**STREAM, "received_bytes": -1}),
+        ("streams", {**STREAM, "duplicates": -1}),
         ("packets", {**PACKET, "sequence": -1}),
         ("packets", {**PACKET, "sequence": MAX_SEQUENCE + 1}),
         ("call_events", {**EVENT, "version": 0}),

@@ -62,6 +62,28 @@ async def test_streams_are_updated_in_place(pool: asyncpg.Pool) -> None:
     assert in_place >= WHOLLY * all_of_them
 
 
+async def test_what_comes_again_updates_its_own_stream_alone_and_in_place(pool: asyncpg.Pool) -> None:
+    receive = ReceivePackets(units_on(pool))
+    again = [alone(IncomingPacket(f"c-{call}", "main", 1, 0.0, "words")) for call in range(CALLS)]
+    others = [alone(IncomingPacket(f"c-{call}", "agent", 1, 0.0, "words")) for call in range(CALLS)]
+    await receive([*again, *others])
+    before = await updates(pool, "streams")
+    for _ in range(BATCHES):
+        await receive(again)
+    after = await updates(pool, "streams")
+    assert after[0] - before[0] == CALLS * BATCHES
+    assert after[1] - before[1] >= WHOLLY * CALLS * BATCHES
+
+
+async def test_what_is_replayed_and_was_there_updates_nothing(pool: asyncpg.Pool) -> None:
+    replay = ReceivePackets(units_on(pool), is_replay=True)
+    entries = [alone(IncomingPacket("c-1", "main", sequence, 0.0, "words")) for sequence in (1, 2)]
+    await replay(entries)
+    before = await updates(pool, "streams")
+    await replay(entries)
+    assert await updates(pool, "streams") == before
+
+
 async def test_packets_of_a_call_leave_its_own_row_alone(pool: asyncpg.Pool) -> None:
     receive = ReceivePackets(units_on(pool))
     before = await updates(pool, "calls")

@@ -29,6 +29,7 @@ EVERY_MIGRATION = [
     "0007_feed",
     "0008_reprocess_batches",
     "0009_supervision",
+    "0010_duplicates",
 ]
 PACKETS = """
     SELECT lane, call_id, stream, sequence, sent_at_seconds, data, received_at
@@ -37,6 +38,15 @@ PACKETS = """
 INSERT_EVENT = """
     INSERT INTO call_events (lane, call_id, version, at, state, event, detail)
     VALUES (1, 'c-1', $1, now(), 'IN_PROGRESS', 'call_started', '{}')
+"""
+EARLIER_SAVE = """
+    INSERT INTO streams (lane, call_id, stream, received, received_bytes, last_packet_at)
+    VALUES (1, 'c-1', 'main', $1::text::int8multirange, 480, now())
+    ON CONFLICT (lane, call_id, stream) DO UPDATE SET received = excluded.received,
+        received_bytes = excluded.received_bytes, last_packet_at = excluded.last_packet_at
+"""
+STREAM_AND_PLACE = """
+    SELECT ctid, xmin, pg_relation_filenode('streams'), received, received_bytes, last_packet_at FROM streams
 """
 OBJECTS = """
     SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace
@@ -156,7 +166,7 @@ async def test_an_index_that_was_left_half_built_is_made_anew(unmigrated: str) -
         await migrate_to_latest(connection)
         await roll_back_from(connection, "0009_supervision")
         await connection.execute("CREATE INDEX calls_failed ON calls (call_id)")
-        assert await migrate_to_latest(connection) == ["0009_supervision"]
+        assert await migrate_to_latest(connection) == ["0009_supervision", "0010_duplicates"]
         made = await connection.fetchval("SELECT pg_get_indexdef('calls_failed'::regclass)")
     assert "(failure_reason, started_at DESC, call_id DESC)" in made
 
@@ -173,6 +183,26 @@ async def test_history_that_is_there_is_no_news(unmigrated: str) -> None:
             "SELECT transaction_id IS NULL AS is_history FROM call_events ORDER BY version"
         )
     assert [row["is_history"] for row in rows] == [True, False]
+
+
+async def test_streams_count_duplicates_from_the_migration_and_none_is_written_for_it(
+    unmigrated: str,
+) -> None:
+    """A process of an earlier release goes on writing beside it, and leaves what is counted as it is."""
+    async with connected(unmigrated) as connection:
+        await migrate_to_latest(connection)
+        await roll_back_from(connection, "0010_duplicates")
+        await connection.execute(EARLIER_SAVE, "{[1,4)}")
+        before = await connection.fetchrow(STREAM_AND_PLACE)
+        await migrate_to_latest(connection)
+        assert await connection.fetchrow(STREAM_AND_PLACE) == before
+        assert await connection.fetchval("SELECT duplicates FROM streams") == 0
+        await connection.execute("UPDATE streams SET duplicates = 5")
+        await connection.execute(EARLIER_SAVE, "{[1,5)}")
+        saved = await connection.fetch("SELECT upper(received), duplicates FROM streams")
+        await roll_back_from(connection, "0010_duplicates")
+        await connection.execute(EARLIER_SAVE, "{[1,6)}")
+    assert [tuple(stream) for stream in saved] == [(5, 5)]
 
 
 async def test_a_migration_that_is_not_given_a_lock_fails_whole_and_clearly(unmigrated: str) -> None:
@@ -209,7 +239,7 @@ async def test_a_connection_lost_in_mid_migration_is_a_failed_migration(unmigrat
         await migrate_to_latest(someone)
         await roll_back(someone, count=1)
         async with someone.transaction():
-            await someone.execute("LOCK TABLE calls IN ACCESS SHARE MODE")
+            await someone.execute("LOCK TABLE streams IN ACCESS SHARE MODE")
             migrating = asyncio.create_task(migrate_to_latest(connection))
             await until_waiting_for_a_lock(someone, connection)
             way.cut()

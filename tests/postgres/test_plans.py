@@ -106,7 +106,7 @@ WRITING = {
     ),
     "save streams": hot(
         call_repository.SAVE_STREAMS,
-        *[LANES, LIVE, MAIN, RANGES, [960] * len(LIVE), [NOW] * len(LIVE)],
+        *[LANES, LIVE, MAIN, RANGES, [960] * len(LIVE), [2] * len(LIVE), [NOW] * len(LIVE)],
         tables="streams",
     ),
     "insert events": hot(

@@ -67,6 +67,7 @@ async def test_packets_in_any_order_and_more_than_once_are_stored_exactly(pool: 
     assert [packet.sequence for packet in stored] == list(range(1, PACKETS + 1))
     assert all(packet.data == f"piece {packet.sequence} 世界".encode() for packet in stored)
     assert stream.received_bytes == sum(len(packet.data) for packet in stored)
+    assert stream.duplicates == PACKETS // 3
 
 
 async def test_processes_that_start_the_same_calls_at_once_refuse_nobody(pool: asyncpg.Pool) -> None:

@@ -48,7 +48,8 @@ def in_progress(call_id: str = "rich") -> Call:
     call = Call.start(call_id, START, STEREO, METADATA)
     for sequence in (0, 1, 2, 5, 7, MAX_SEQUENCE):
         _receive(call, "leg#1", sequence, bytes(4 * (sequence % 7)))
-    _receive(call, "a:b@c._-9", 3, b"")
+    for _ in range(3):
+        _receive(call, "a:b@c._-9", 3, b"")
     return call
 
 

@@ -82,6 +82,18 @@ async def test_what_arrived_is_kept_in_ranges_from_0_to_the_last_number(storage:
     assert list(received.ranges()) == [(0, 2), (5, 5), (7, 7), (MAX_SEQUENCE, MAX_SEQUENCE)]
 
 
+async def test_duplicates_are_saved_though_nothing_else_of_the_stream_changes(
+    storage: StorageArrangement,
+) -> None:
+    await save(storage, rich_calls.in_progress())
+    before = snapshot(await load(storage, "rich"))
+    await change(storage, "rich", lambda call: call.streams["leg#1"].add_duplicate())
+    call = await load(storage, "rich")
+    assert {name: stream.duplicates for name, stream in call.streams.items()} == {"leg#1": 1, "a:b@c._-9": 2}
+    call.streams["leg#1"].duplicates = 0
+    assert snapshot(call) == before
+
+
 async def test_events_have_their_versions_and_nothing_is_written_twice(storage: StorageArrangement) -> None:
     call = rich_calls.completed()
     await save(storage, call)

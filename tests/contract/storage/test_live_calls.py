@@ -23,13 +23,14 @@ async def test_calls_of_which_packets_come_are_told_with_all_their_streams(
     """The newest first; not those that are silent, nor those that are over."""
     await save(storage, rich_calls.in_progress("silent"), rich_calls.completed("over"))
     move_on(storage, 100)
-    await receive(storage, "a", "main", 1, 2, 5)
+    await receive(storage, "a", "main", 1, 2, 5, 2)
     await receive(storage, "b", "left", 1)
     await receive(storage, "b", "right", 0, 1)
     found = {call.call_id: call for call in await storage.live.receiving(60, 10)}
     assert sorted(found) == ["a", "b"]
     (main,) = found["a"].streams
     assert (main.stream, list(main.received.ranges()), main.received_bytes) == ("main", [(1, 2), (5, 5)], 15)
+    assert main.duplicates == 1
     assert [stream.stream for stream in found["b"].streams] == ["left", "right"]
     assert not found["a"].media.is_audio
     assert len(await storage.live.receiving(60, 1)) == 1
