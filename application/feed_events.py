@@ -43,6 +43,7 @@ class SnapshotTaken:
 class StreamProgress:
     stream: str
     received: int
+    duplicates: int
     next_expected: int
     missing: Gaps
 

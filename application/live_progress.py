@@ -14,11 +14,16 @@ from domain.audio_stream import AudioStream, Gaps
 
 @attrs.define
 class _Seen:
-    """Of one stream at the look before: how much had come, which gaps there were, which of them were told."""
+    """Of one stream at the look before: what had come, which gaps there were, which of them were told."""
 
     received: int
+    duplicates: int
     missing: Gaps
     told: Gaps = ()
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        return self.received, self.duplicates
 
 
 @attrs.define(eq=False)
@@ -38,9 +43,9 @@ class LiveProgress:
             for progress in streams:
                 key = call.call_id, progress.stream
                 before = self._seen.get(key)
-                seen[key] = _Seen(progress.received, progress.missing)
-                has_moved |= before is None or before.received != progress.received
-                if before is not None and (stood := _stood(before, seen[key])):
+                seen[key] = now = _Seen(progress.received, progress.duplicates, progress.missing)
+                has_moved |= before is None or now.counts != before.counts
+                if before is not None and (stood := _stood(before, now)):
                     gaps.append(GapStood(at, call.call_id, progress.stream, stood))
             if has_moved:
                 told.append(_call_progress(call, streams, at))
@@ -50,7 +55,9 @@ class LiveProgress:
 
 
 def _progress(stream: AudioStream) -> StreamProgress:
-    return StreamProgress(stream.stream, len(stream.received), stream.next_expected, stream.missing())
+    return StreamProgress(
+        stream.stream, len(stream.received), stream.duplicates, stream.next_expected, stream.missing()
+    )
 
 
 def _call_progress(call: LiveCall, streams: Sequence[StreamProgress], at: datetime) -> CallProgressed:

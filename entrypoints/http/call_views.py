@@ -64,6 +64,7 @@ def _stream_view(call: Call, stream: AudioStream) -> wire.StreamView:
     return wire.StreamView(
         stream=stream.stream,
         received=len(stream.received),
+        duplicates=stream.duplicates,
         next_expected=stream.next_expected,
         missing=stream.missing(call.final_sequences.get(stream.stream)),
         duration_seconds=call.media.seconds(stream.received_bytes) if call.media.is_audio else None,

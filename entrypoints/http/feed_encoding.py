@@ -105,7 +105,9 @@ def _snapshot(snapshot: SnapshotTaken) -> feed_wire.SnapshotEvent:
 
 def _progress(progress: CallProgressed) -> feed_wire.ProgressEvent:
     streams = tuple(
-        feed_wire.StreamReceived(stream.stream, stream.received, stream.next_expected, stream.missing)
+        feed_wire.StreamReceived(
+            stream.stream, stream.received, stream.duplicates, stream.next_expected, stream.missing
+        )
         for stream in progress.streams
     )
     return feed_wire.ProgressEvent(

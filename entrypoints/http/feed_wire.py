@@ -55,6 +55,7 @@ class CallEvent:
 class StreamReceived:
     stream: str
     received: int
+    duplicates: int
     next_expected: int
     missing: Gaps
 

@@ -180,6 +180,7 @@ class ReprocessAnswer:
 class StreamView:
     stream: str
     received: int
+    duplicates: Annotated[int, Meta(description="packets that came again and were answered so, not spooled")]
     next_expected: int
     missing: Gaps
     duration_seconds: float | None

@@ -51,6 +51,7 @@ async def test_every_receipt_is_right(
     assert call["streams"][0] | {"duration_seconds": None} == {
         "stream": "main",
         "received": PACKETS,
+        "duplicates": PACKETS // 10,
         "next_expected": PACKETS + 1,
         "missing": [],
         "duration_seconds": None,

@@ -98,6 +98,20 @@ async def test_the_same_packet_again_is_a_duplicate(client: DescribedClient, cal
     assert packets == [{"stream": "main", "sequence": 1, "timestamp": 1.5, "data": "same"}]
 
 
+async def test_duplicates_are_counted_in_their_stream_and_conflicts_are_not(
+    client: DescribedClient, call_id: str
+) -> None:
+    for stream in ("agent", "main"):
+        await client.packet(call_id, 1, "same", stream=stream)
+    for data in ("same", "other", "same"):
+        await client.packet(call_id, 1, data)
+    streams = (await client.call(call_id))["streams"]
+    assert [(stream["stream"], stream["received"], stream["duplicates"]) for stream in streams] == [
+        ("agent", 1, 0),
+        ("main", 1, 2),
+    ]
+
+
 async def test_other_bytes_under_a_number_are_a_conflict(client: DescribedClient, call_id: str) -> None:
     await client.packet(call_id, 1, "first")
     assert_problem(await client.packet(call_id, 1, "second"), 409)
@@ -176,6 +190,7 @@ async def test_packets_at_once_share_a_call_and_none_is_lost(client: DescribedCl
     assert stream == {
         "stream": "main",
         "received": 100,
+        "duplicates": 0,
         "next_expected": 101,
         "missing": [],
         "duration_seconds": None,

@@ -55,6 +55,7 @@ async def test_the_same_lines_again_are_duplicates(client: DescribedClient, call
     for accepted in (3, 0):
         answer = await send(client, call_id, line(1), line(2), line(3))
         assert (answer.json["accepted"], answer.json["duplicates"]) == (accepted, 3 - accepted)
+    assert (await client.call(call_id))["streams"][0]["duplicates"] == 3
 
 
 async def test_a_thousand_lines(client: DescribedClient, call_id: str) -> None:

@@ -111,6 +111,7 @@ async def test_the_same_packet_again_is_acknowledged_again(
             await socket.send(1, 1)
             assert await socket.next() == ack(1)
     assert await stored(client, call_id) == [(1, "text")]
+    assert (await client.call(call_id))["streams"][0]["duplicates"] == 3
 
 
 async def test_nothing_is_acknowledged_before_the_commit(

@@ -40,6 +40,7 @@ async def test_a_call_that_goes_on(client: DescribedClient, call_id: str) -> Non
             {
                 "stream": "main",
                 "received": 2,
+                "duplicates": 0,
                 "next_expected": 4,
                 "missing": [[2, 2]],
                 "duration_seconds": None,

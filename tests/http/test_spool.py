@@ -103,6 +103,7 @@ async def test_a_whole_call_while_the_database_is_away(
     again = await client.packet(call_id, 1, "AAD/")
     assert again.json["status"] == "duplicate"
     assert "durability" not in again.json
+    assert (await client.call(call_id))["streams"][0]["duplicates"] == 1
 
 
 async def test_operators_see_that_it_is_degraded_and_what_waits(

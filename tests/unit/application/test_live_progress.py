@@ -13,9 +13,11 @@ from tests.contract.storage.rich_calls import at
 MULAW = MediaFormat(Encoding.MULAW, 8_000, 1)
 
 
-def live(*ranges: tuple[int, int], call_id: str = "c-1", media: MediaFormat = MULAW) -> LiveCall:
+def live(
+    *ranges: tuple[int, int], call_id: str = "c-1", media: MediaFormat = MULAW, duplicates: int = 0
+) -> LiveCall:
     received = SequenceSet(ranges)
-    return LiveCall(call_id, media, [AudioStream("main", received, 160 * len(received))])
+    return LiveCall(call_id, media, [AudioStream("main", received, 160 * len(received), duplicates)])
 
 
 def gaps(told: list[CallProgressed | GapStood]) -> list[tuple[tuple[int, int], ...]]:
@@ -23,12 +25,12 @@ def gaps(told: list[CallProgressed | GapStood]) -> list[tuple[tuple[int, int], .
 
 
 def test_how_far_a_call_is() -> None:
-    (told,) = LiveProgress().look([live((1, 50), (53, 100))], at(5))
+    (told,) = LiveProgress().look([live((1, 50), (53, 100), duplicates=7)], at(5))
     assert isinstance(told, CallProgressed)
     assert (told.at, told.call_id, told.packets) == (at(5), "c-1", 98)
     assert told.duration_seconds == 98 * 160 / 8_000
-    assert [(each.received, each.next_expected, each.missing) for each in told.streams] == [
-        (98, 101, ((51, 52),))
+    assert [(each.received, each.duplicates, each.next_expected, each.missing) for each in told.streams] == [
+        (98, 7, 101, ((51, 52),))
     ]
 
 
@@ -51,6 +53,13 @@ def test_of_a_call_that_stands_still_nothing_is_told() -> None:
     progress.look([live((1, 3)), live((1, 3), call_id="c-2")], at(0))
     told = progress.look([live((1, 4)), live((1, 3), call_id="c-2")], at(1))
     assert [event.call_id for event in told] == ["c-1"]
+
+
+def test_a_packet_that_came_again_is_told() -> None:
+    progress = LiveProgress()
+    progress.look([live((1, 3))], at(0))
+    assert len(progress.look([live((1, 3), duplicates=1)], at(1))) == 1
+    assert progress.look([live((1, 3), duplicates=1)], at(2)) == []
 
 
 def test_a_gap_is_told_where_it_stood_twice_and_only_once() -> None:
