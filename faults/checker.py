@@ -4,6 +4,7 @@ The violations, by the file that has the rule::
 
     rules/packets.py       packet_lost, packet_bytes_differ, packet_never_sent, packet_stored_twice,
                            refused_packet_stored, stream_record_differs
+    rules/duplicates.py    duplicates_not_counted, duplicates_made_up
     rules/calls.py         call_lost, call_never_started, events_without_call, event_versions_broken,
                            illegal_transition, state_differs_from_history, not_archived,
                            completed_by_nobody, transcript_differs
@@ -34,6 +35,7 @@ from faults.observed import Observed
 from faults.rules.ai_effects import effect_violations, repetitions
 from faults.rules.answers import answer_violations
 from faults.rules.calls import call_violations
+from faults.rules.duplicates import duplicate_violations
 from faults.rules.fence import fence_violations
 from faults.rules.pace import answer_seconds, pace_violations
 from faults.rules.packets import packet_violations
@@ -82,6 +84,7 @@ def check(records: Sequence[Record], observed: Observed, expected: Expected = NO
     requests = with_left_in_spool(refused, observed.spooled)
     violations = (
         *packet_violations(requests, observed),
+        *duplicate_violations(requests, observed),
         *call_violations(requests, observed, expected.may_fail_for),
         *answer_violations(requests),
         *effect_violations(faults_of(records), observed),

@@ -33,6 +33,7 @@ class StoredStream:
     stream: str
     received: tuple[tuple[int, int], ...]
     received_bytes: int
+    duplicates: int = 0
 
 
 @attrs.frozen
@@ -183,13 +184,14 @@ async def _calls(connection: asyncpg.Connection) -> list[StoredCall]:
 
 
 async def _streams(connection: asyncpg.Connection) -> list[StoredStream]:
-    rows = await connection.fetch("SELECT call_id, stream, received, received_bytes FROM streams")
+    rows = await connection.fetch("SELECT call_id, stream, received, received_bytes, duplicates FROM streams")
     return [
         StoredStream(
             row["call_id"],
             row["stream"],
             tuple((part.lower, part.upper - 1) for part in row["received"]),  # PostgreSQL's end is open
             row["received_bytes"],
+            row["duplicates"],
         )
         for row in rows
     ]

@@ -11,7 +11,7 @@ import pytest
 
 from faults.checker import Verdict, check
 from faults.expected import Expected
-from faults.history import requests_of
+from faults.history import Action, requests_of
 from faults.observed import Observed, SpoolRefusal, StoredCall, StoredEvent, StoredPacket, StoredStream
 from faults.rules.answers import refused_writes
 from tests.unit.faults.good_run import (
@@ -73,6 +73,11 @@ def with_a_stream_that_says_too_much(good: Observed) -> Observed:
 
 def with_a_stream_that_counts_wrong(good: Observed) -> Observed:
     return attrs.evolve(good, streams=[StoredStream("text", "main", ((1, 2),), 23), good.streams[1]])
+
+
+def with_a_duplicate_too_many(good: Observed) -> Observed:
+    """Packet 2 was sent three times."""
+    return attrs.evolve(good, streams=[attrs.evolve(good.streams[0], duplicates=3), good.streams[1]])
 
 
 def without_a_stream(good: Observed) -> Observed:
@@ -194,6 +199,7 @@ def with_a_deadlock(good: Observed) -> Observed:
         (with_a_packet_twice, "packet_stored_twice"),
         (with_a_stream_that_says_too_much, "stream_record_differs"),
         (with_a_stream_that_counts_wrong, "stream_record_differs"),
+        (with_a_duplicate_too_many, "duplicates_made_up"),
         (without_a_stream, "stream_record_differs"),
         (without_a_call, "call_lost"),
         (without_a_call, "events_without_call"),
@@ -224,6 +230,7 @@ def test_a_fault_planted_in_what_is_there_is_named(plant: Callable[[Observed], O
         (with_an_illegal_transition, "illegal_transition"),
         (in_another_state_than_its_last_event, "state_differs_from_history"),
         (with_other_words, "transcript_differs"),
+        (with_a_duplicate_too_many, "duplicates_made_up"),
         (with_a_call_that_nobody_started, "call_never_started"),
         (with_an_effect_again_in_another_run, "effect_repeated_without_fault"),
     ],
@@ -232,6 +239,44 @@ def test_a_fault_that_breaks_one_promise_is_given_one_name(
     plant: Callable[[Observed], Observed], name: str
 ) -> None:
     assert [violation.name for violation in verdict(plant(good_observed())).violations] == [name]
+
+
+# -- how often packets came again ---------------------------------------------------------------------
+
+AGAIN = packet(1, "AAEC")
+
+
+@pytest.mark.parametrize(
+    ("action", "body", "answer"),
+    [
+        ("packet", AGAIN, {"status": "duplicate"}),
+        ("delivery", {"packets": [AGAIN]}, {"status": "accepted", "accepted": 0, "duplicates": 1}),
+    ],
+)
+def test_what_was_answered_as_a_duplicate_is_counted_neither_less_nor_more(
+    action: Action, body: dict[str, Any], answer: dict[str, Any]
+) -> None:
+    telling, good = good_telling(), good_observed()
+    telling.told(action, "audio", body, 202, answer)
+
+    def counting(duplicates: int) -> Observed:
+        return attrs.evolve(
+            good, streams=[good.streams[0], attrs.evolve(good.streams[1], duplicates=duplicates)]
+        )
+
+    assert verdict(counting(0), telling).names == {"duplicates_not_counted"}
+    assert verdict(counting(1), telling).violations == ()
+    assert verdict(counting(2), telling).names == {"duplicates_made_up"}
+
+
+def test_what_was_not_answered_or_spooled_may_be_counted_or_not() -> None:
+    """Whether it came before, nobody was told."""
+    telling, good = good_telling(), good_observed()
+    telling.told("packet", "audio", AGAIN, None)
+    telling.told("packet", "audio", AGAIN, 202, {"status": "accepted", "durability": "spooled"})
+    for duplicates in range(3):
+        stream = attrs.evolve(good.streams[1], duplicates=duplicates)
+        assert verdict(attrs.evolve(good, streams=[good.streams[0], stream]), telling).violations == ()
 
 
 # -- planted in what was told -------------------------------------------------------------------------
