@@ -14,6 +14,7 @@ from tests.browser.stand_in_ai import Spoken
 
 CALL_ID: Final = "desk-4-1718"
 LOST: Final = {"caller": {61, 62, 63, 64, 232, 420, 421}, "agent": {118, 119, 520}}
+SENT_AGAIN: Final = {"caller": range(300, 312)}
 METADATA: Final = {"from": "+15550142290", "to": "204", "queue": "orders", "agent": "Mara"}
 SUMMARY: Final = (
     "The caller orders one hundred computers for a school and asks for delivery before Monday. "
@@ -39,11 +40,9 @@ async def place(session: aiohttp.ClientSession, url: str) -> None:
     await _post(session, f"{url}/v1/call/init", json=init)
     legs = _legs()
     for stream, packets in legs.items():
-        lines = b"\n".join(
-            _line(stream, sequence, packet)
-            for sequence, packet in enumerate(packets, 1)
-            if sequence not in LOST[stream]
-        )
+        sent = [sequence for sequence in range(1, len(packets) + 1) if sequence not in LOST[stream]]
+        sent += SENT_AGAIN.get(stream, ())
+        lines = b"\n".join(_line(stream, sequence, packets[sequence - 1]) for sequence in sent)
         headers = {"Content-Type": "application/x-ndjson"}
         await _post(session, f"{url}/v1/call/stream/{CALL_ID}", data=lines, headers=headers)
     final = {stream: len(packets) for stream, packets in legs.items()}

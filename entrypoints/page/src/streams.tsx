@@ -25,6 +25,10 @@ export function Streams({ streams }: { streams: Stream[] }) {
                   <dt>Missing</dt>
                   <dd>{missing.toLocaleString("en")}</dd>
                 </div>
+                <div>
+                  <dt>Duplicates</dt>
+                  <dd>{stream.duplicates.toLocaleString("en")}</dd>
+                </div>
               </dl>
               {missing > 0 && <p class="gaps">Missing: {stream.missing.map(gapText).join(", ")}</p>}
             </li>

@@ -9,6 +9,7 @@ export type Gap = [number, number];
 export interface Stream {
   stream: string;
   received: number;
+  duplicates: number;
   next_expected: number;
   missing: Gap[];
   duration_seconds?: number | null;
