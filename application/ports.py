@@ -149,6 +149,15 @@ class FailureGroup:
     example_detail: str
 
 
+@attrs.frozen
+class PacketRun:
+    """``count`` packets of a stream, numbered without a gap from ``first``, of ``byte_count`` bytes each."""
+
+    first: int
+    count: int
+    byte_count: int
+
+
 class CallReader(Protocol):
     """Reading without locks. Every method may raise StorageUnavailable."""
 
@@ -168,8 +177,8 @@ class CallReader(Protocol):
         """Packets by stream and sequence: ``limit`` at most, and fewer where they are large."""
         ...
 
-    async def packet_sizes(self, call_id: str, stream: str) -> Sequence[tuple[int, int]]:
-        """Sequence and byte count of every packet of a stream, by sequence."""
+    async def packet_runs(self, call_id: str, stream: str) -> Sequence[PacketRun]:
+        """Every packet of a stream, by sequence, in as few runs as can be."""
         ...
 
 
@@ -203,12 +212,23 @@ class RecordingPart:
     wav: bytes
 
 
-@attrs.frozen
-class WavFile:
-    """A WAV file that is made while it is read. ``byte_count`` is known beforehand."""
+class WavFile(Protocol):
+    """A WAV file that is made while it is read."""
 
-    byte_count: int
-    chunks: AsyncIterator[bytes]
+    @property
+    def byte_count(self) -> int: ...
+
+    @property
+    def version(self) -> str | None:
+        """Names these bytes, of this call and these streams, for ever. None while packets may still come."""
+        ...
+
+    def chunks(self, first_byte: int = 0, after_byte: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes from ``first_byte`` to before ``after_byte``, or to the end. Raises StorageUnavailable.
+
+        No more packets are read than these bytes are made of.
+        """
+        ...
 
 
 @attrs.frozen

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import attrs
 
 from adapters.audio.pcm import SAMPLE_BYTES, decoded, silence
-from adapters.audio.timeline import GapFiller, Timeline
+from adapters.audio.timeline import Timeline
 from application.ports import CallReader, PacketPosition
 from domain.media_format import MediaFormat
 from domain.packet import Packet
@@ -33,25 +33,27 @@ class StreamSound:
         first = await reader.packets(call_id, stream, None, 1)
         if not first:
             return None
-        sizes = await reader.packet_sizes(call_id, stream)
-        timeline = await asyncio.to_thread(Timeline.of, sizes, media)
+        runs = await reader.packet_runs(call_id, stream)
+        timeline = await asyncio.to_thread(Timeline.of, runs, media)
         return cls(reader, call_id, stream, media, first[0].timestamp, timeline)
 
     @property
     def frames(self) -> int:
         return self.timeline.frames
 
-    async def pcm(self, packets_a_page: int) -> AsyncIterator[bytes]:
-        """The samples, channels interleaved, in blocks of about a second; :attr:`frames` frames in all.
+    async def pcm(
+        self, packets_a_page: int, first_frame: int = 0, after_frame: int | None = None
+    ) -> AsyncIterator[bytes]:
+        """The samples of these frames, or of all, channels interleaved, in blocks of about a second.
 
-        Lets other tasks run after each block. Raises StorageUnavailable.
+        Reads only the packets that play in them, and lets other tasks run after each block. A packet that
+        is gone is silence. Raises StorageUnavailable.
         """
-        left = self.frames * self._frame_bytes
+        after = self.frames if after_frame is None else min(after_frame, self.frames)
         block_bytes = self._rate * self._frame_bytes
         block = bytearray()
-        async for piece in self._pieces(packets_a_page):
-            block += piece[:left]
-            left -= min(left, len(piece))
+        async for piece in self._pieces(first_frame, after, packets_a_page):
+            block += piece
             if len(block) >= block_bytes:
                 yield bytes(block)
                 block.clear()
@@ -59,28 +61,44 @@ class StreamSound:
         if block:
             yield bytes(block)
 
-    async def _pieces(self, packets_a_page: int) -> AsyncIterator[bytes]:
-        filler = GapFiller.of(self.media)
-        async for packet in self._packets(packets_a_page):
-            whole = len(packet.data) - len(packet.data) % self.media.bytes_per_frame
-            missing = filler.frames_before(packet.sequence, whole // self.media.bytes_per_frame)
-            while missing > 0:
-                frames = min(missing, self._rate)
-                yield silence(frames, self._channels)
-                missing -= frames
-            yield decoded(packet.data[:whole], self.media.encoding)
+    async def _pieces(self, first: int, after: int, packets_a_page: int) -> AsyncIterator[bytes]:
+        at = first
+        async for start, packet in self._packets(first, after, packets_a_page):
+            for piece in self._silence(min(start, after) - at):
+                yield piece
+            at = max(at, min(start, after))
+            frames = self._decoded(packet)[max(0, at - start) * self._frame_bytes :]
+            frames = frames[: (after - at) * self._frame_bytes]
+            yield frames
+            at += len(frames) // self._frame_bytes
+        for piece in self._silence(after - at):
+            yield piece
 
-    async def _packets(self, packets_a_page: int) -> AsyncIterator[Packet]:
-        highest = self.timeline.sequences.highest
-        after: PacketPosition | None = None
-        while highest is not None and (after is None or after.sequence < highest):
-            page = await self.reader.packets(self.call_id, self.stream, after, packets_a_page)
+    def _silence(self, frames: int) -> Iterator[bytes]:
+        while frames > 0:
+            yield silence(min(frames, self._rate), self._channels)
+            frames -= self._rate
+
+    def _decoded(self, packet: Packet) -> bytes:
+        whole = len(packet.data) - len(packet.data) % self.media.bytes_per_frame
+        return decoded(packet.data[:whole], self.media.encoding)
+
+    async def _packets(
+        self, first: int, after: int, packets_a_page: int
+    ) -> AsyncIterator[tuple[int, Packet]]:
+        """Each with the frame at which it begins."""
+        sequence, left = self.timeline.packets_of(first, after)
+        position = PacketPosition(self.stream, sequence - 1)
+        while left > 0:
+            page = await self.reader.packets(self.call_id, self.stream, position, min(packets_a_page, left))
             if not page:
                 return
             for packet in page:
-                if packet.sequence in self.timeline.sequences:
-                    yield packet
-            after = PacketPosition(self.stream, page[-1].sequence)
+                start = self.timeline.start_of(packet.sequence)
+                if start is not None:
+                    left -= 1
+                    yield start, packet
+            position = PacketPosition(self.stream, page[-1].sequence)
 
     @property
     def _rate(self) -> int:

@@ -15,7 +15,15 @@ from adapters.postgres.packet_days import day_of
 from adapters.postgres.pages import FOR_SEARCHING, page_of_calls, page_of_packets
 from adapters.postgres.pool import ACQUIRE_SECONDS
 from adapters.postgres.trouble import nothing_stored
-from application.ports import Backlog, CallPosition, CallView, FailureGroup, PacketPosition, Wanted
+from application.ports import (
+    Backlog,
+    CallPosition,
+    CallView,
+    FailureGroup,
+    PacketPosition,
+    PacketRun,
+    Wanted,
+)
 from domain.analysis import FailureReason
 from domain.call import Call
 from domain.call_state import CallState
@@ -35,9 +43,22 @@ EVENTS: Final = """
 
 STARTED_AT: Final = "SELECT started_at FROM calls WHERE lane = $1 AND call_id = $2"
 
-PACKET_SIZES: Final = """
-    SELECT sequence, length(data) AS byte_count FROM packets
-    WHERE call_day = DATE '{day}' AND lane = $1 AND call_id = $2 AND stream = $3 ORDER BY sequence
+# The first packet of each run, and the last of all, each with the one before it: an hour's packets are all of
+# one size but for a few, so a few rows say what 180,000 would.
+PACKET_RUNS: Final = """
+    SELECT sequence, byte_count, sequence_before, begins FROM (
+        SELECT sequence, byte_count, sequence_before, is_last,
+            sequence_before IS DISTINCT FROM sequence - 1 OR byte_count_before <> byte_count AS begins
+        FROM (
+            SELECT sequence, length(data) AS byte_count, lag(sequence) OVER in_order AS sequence_before,
+                lag(length(data)) OVER in_order AS byte_count_before,
+                lead(sequence) OVER in_order IS NULL AS is_last
+            FROM packets
+            WHERE call_day = DATE '{day}' AND lane = $1 AND call_id = $2 AND stream = $3
+            WINDOW in_order AS (ORDER BY sequence)
+        ) AS neighbours
+    ) AS compared
+    WHERE begins OR is_last ORDER BY sequence
 """
 
 CALLS_BY_STATE: Final = "SELECT state, count(*) AS calls FROM calls GROUP BY state"
@@ -130,15 +151,20 @@ class PostgresCallReader:
             for row in rows
         ]
 
-    async def packet_sizes(self, call_id: str, stream: str) -> Sequence[tuple[int, int]]:
+    async def packet_runs(self, call_id: str, stream: str) -> Sequence[PacketRun]:
         day = await self._day_of(call_id)
         if day is None:
             return []
-        statement = PACKET_SIZES.format(day=day)
+        statement = PACKET_RUNS.format(day=day)
         with nothing_stored():
             async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
                 rows = await connection.fetch(statement, lane_of(call_id), call_id, stream)
-        return [(row["sequence"], row["byte_count"]) for row in rows]
+        begins = [row for row in rows if row["begins"]]
+        lasts = [row["sequence_before"] for row in begins[1:]] + [row["sequence"] for row in rows[-1:]]
+        return [
+            PacketRun(row["sequence"], last - row["sequence"] + 1, row["byte_count"])
+            for row, last in zip(begins, lasts, strict=True)
+        ]
 
     async def _day_of(self, call_id: str) -> date | None:
         """In whose partition the call's packets lie. None for an unknown call."""

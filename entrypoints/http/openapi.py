@@ -43,10 +43,9 @@ def _operation(route: Route) -> dict[str, Any]:
         "operationId": route.operation_id,
         "summary": route.summary,
         "tags": [route.tag],
-        "responses": {str(status): _answer(status, kind, route) for status, kind in route.answers.items()}
-        | {str(status): _problem(status) for status in sorted(route.problems)},
+        "responses": _responses(route),
     }
-    parameters = [*_path_parameters(route), *_query_parameters(route)]
+    parameters = [*_path_parameters(route), *_query_parameters(route), *_header_parameters(route)]
     if parameters:
         operation["parameters"] = parameters
     if route.body is not None:
@@ -56,6 +55,19 @@ def _operation(route: Route) -> dict[str, Any]:
             content[route.body_lines] = {"schema": {"type": "string", "description": lines}}
         operation["requestBody"] = {"required": not route.body_is_optional, "content": content}
     return operation
+
+
+def _responses(route: Route) -> dict[str, Any]:
+    responses = {status: _answer(status, kind, route) for status, kind in route.answers.items()}
+    responses |= {status: _problem(status) for status in sorted(route.problems)}
+    for status, headers in route.answer_headers.items():
+        responses[status].setdefault("headers", {}).update(
+            {name: _header(header.meaning, header.always) for name, header in headers.items()}
+        )
+    if route.method == "HEAD":
+        for response in responses.values():
+            response.pop("content", None)
+    return {str(status): response for status, response in responses.items()}
 
 
 def _answer(status: int, answer: Answer, route: Route) -> dict[str, Any]:
@@ -79,8 +91,12 @@ def _problem(status: int) -> dict[str, Any]:
         "content": {PROBLEM_JSON: {"schema": _reference(wire.Problem)}},
     }
     if status == 503:
-        problem["headers"] = {"Retry-After": {"description": "seconds", "schema": {"type": "integer"}}}
+        problem["headers"] = {"Retry-After": _header("seconds", always=True, kind="integer")}
     return problem
+
+
+def _header(meaning: str, always: bool, kind: str = "string") -> dict[str, Any]:
+    return {"description": meaning, "required": always, "schema": {"type": kind}}
 
 
 def _path_parameters(route: Route) -> list[dict[str, Any]]:
@@ -98,6 +114,19 @@ def _query_parameters(route: Route) -> list[dict[str, Any]]:
     return [
         {"name": name, "in": "query", "required": False, "schema": _without_null(schema)}
         for name, schema in properties.items()
+    ]
+
+
+def _header_parameters(route: Route) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "in": "header",
+            "required": False,
+            "description": meaning,
+            "schema": {"type": "string"},
+        }
+        for name, meaning in route.headers.items()
     ]
 
 

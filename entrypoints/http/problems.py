@@ -69,6 +69,7 @@ class ProblemDetails:
     status: int
     detail: str
     errors: tuple[FieldProblem, ...] = ()
+    headers: Mapping[str, str] = {}
 
     def response(self, request_id: str) -> web.Response:
         body: dict[str, object] = {
@@ -80,11 +81,19 @@ class ProblemDetails:
         }
         if self.errors:
             body["errors"] = [attrs.asdict(error) for error in self.errors]
-        headers = {"Retry-After": RETRY_AFTER_SECONDS} if self.status == 503 else None
+        headers = dict(self.headers)
+        if self.status == 503:
+            headers["Retry-After"] = RETRY_AFTER_SECONDS
         return web.Response(
             status=self.status, body=orjson.dumps(body), content_type=PROBLEM_JSON, headers=headers
         )
 
+
+_HTTP_DETAILS: Final[Mapping[int, str]] = {
+    404: "nothing lives at this path",
+    412: "it is not the version that If-Match names",
+    416: "no byte of it is in this range",
+}
 
 INTERNAL_ERROR: Final = ProblemDetails(
     "internal-error", "Trunkline failed at this", 500, "the fault is logged under this request's id"
@@ -109,7 +118,9 @@ def problem_of(error: Exception) -> ProblemDetails:
     if isinstance(error, TrunklineError):
         return _of_trunkline_error(error)
     if isinstance(error, web.HTTPException):
-        return ProblemDetails(_slug(error.reason), error.reason, error.status, _http_detail(error))
+        return ProblemDetails(
+            _slug(error.reason), error.reason, error.status, _http_detail(error), headers=_http_headers(error)
+        )
     return INTERNAL_ERROR
 
 
@@ -138,7 +149,14 @@ def _of_refused_delivery(error: refused.DeliveryRefused) -> ProblemDetails:
 def _http_detail(error: web.HTTPException) -> str:
     if isinstance(error, web.HTTPMethodNotAllowed):
         return f"this path takes {', '.join(sorted(error.allowed_methods))}"
-    return {404: "nothing lives at this path"}.get(error.status, error.reason)
+    return _HTTP_DETAILS.get(error.status, error.reason)
+
+
+def _http_headers(error: web.HTTPException) -> dict[str, str]:
+    """What the status says in a header, and not what aiohttp would put beside its own body."""
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        return {"Allow": ", ".join(sorted(error.allowed_methods))}
+    return {name: error.headers[name] for name in ("Content-Range",) if name in error.headers}
 
 
 def _slug(title: str) -> str:

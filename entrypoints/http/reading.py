@@ -13,6 +13,7 @@ from entrypoints.http.answers import json_answer
 from entrypoints.http.call_ids import id_of_known_call
 from entrypoints.http.call_views import call_details, call_summary, packet_view
 from entrypoints.http.queries import read_query
+from entrypoints.http.wav_answers import wav_answer
 
 
 class ReadingHandlers:
@@ -48,15 +49,10 @@ class ReadingHandlers:
 
     async def audio(self, request: web.Request) -> web.StreamResponse:
         stream = read_query(request, supervision_wire.AudioQuery).stream
-        wav = await self._queries.wav(id_of_known_call(request), stream)
-        response = web.StreamResponse()
-        response.content_type = "audio/wav"
-        response.content_length = wav.byte_count
-        await response.prepare(request)
-        async for chunk in wav.chunks:
-            await response.write(chunk)
-        await response.write_eof()
-        return response
+        return await wav_answer(request, await self._queries.wav(id_of_known_call(request), stream))
+
+    async def audio_head(self, request: web.Request) -> web.StreamResponse:
+        return await self.audio(request)
 
     async def waveform(self, request: web.Request) -> web.Response:
         points = read_query(request, supervision_wire.WaveformQuery).points

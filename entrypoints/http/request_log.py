@@ -53,8 +53,6 @@ def request_log(
         except Exception as error:  # every error becomes a problem, a fault of ours too
             problem = _problem(request, error)
             response, status = _told(request, problem), problem.status
-            if isinstance(error, web.HTTPMethodNotAllowed):
-                response.headers["Allow"] = ", ".join(sorted(error.allowed_methods))
             fault = error if status == 500 else None
         if readiness.draining and not response.prepared:
             response.force_close()

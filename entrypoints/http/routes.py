@@ -34,11 +34,20 @@ Answer = type | tuple[type, ...] | str | None
 
 
 @attrs.frozen
+class Header:
+    """Of an answer; not of every one of its status, where it is not ``always``."""
+
+    meaning: str
+    always: bool = True
+
+
+@attrs.frozen
 class Route:
     """``answers`` has what each success carries.
 
-    ``body_lines`` is the media type of a body that has many of the kind ``body``, a line each. ``events`` has
-    the data of each kind of event, where the answer is a stream of them.
+    ``body_lines`` is the media type of a body that has many of the kind ``body``, a line each.
+    ``headers`` has what each header of a request asks for, ``answer_headers`` those of each status.
+    ``events`` has the data of each kind of event, where the answer is a stream of them.
     """
 
     method: str
@@ -51,6 +60,8 @@ class Route:
     body_is_optional: bool = False
     body_lines: str | None = None
     query: type | None = None
+    headers: Mapping[str, str] = {}
+    answer_headers: Mapping[int, Mapping[str, Header]] = {}
     events: Mapping[str, type] | None = None
     tag: str = "Calls"
 
@@ -62,6 +73,25 @@ class Route:
     def path_parameters(self) -> dict[str, Any]:
         """The type of each."""
         return {name: kind for name, kind in _PATH_PARAMETERS.items() if f"{{{name}}}" in self.path}
+
+
+_PRECONDITIONS: Final[Mapping[str, str]] = {
+    "If-None-Match": "304 where it is one of these versions",
+    "If-Match": "412 where it is none of these versions",
+}
+_RANGE_HEADERS: Final[Mapping[str, str]] = {
+    "Range": "one range, `bytes=0-1023`, `bytes=1024-` or `bytes=-1024`; for several, the whole is sent",
+    "If-Range": "the version of which the range is wanted; of another one, the whole is sent",
+}
+_VERSION: Final = Header("a strong validator")
+_RANGES: Final = Header("`bytes`, or `none` while packets are still taken")
+_PLACE: Final = Header("which bytes of how many")
+_AUDIO_HEADERS: Final[Mapping[int, Mapping[str, Header]]] = {
+    200: {"Accept-Ranges": _RANGES, "ETag": attrs.evolve(_VERSION, always=False)},
+    206: {"Accept-Ranges": _RANGES, "ETag": _VERSION, "Content-Range": _PLACE},
+    304: {"Accept-Ranges": _RANGES, "ETag": attrs.evolve(_VERSION, always=False)},
+    416: {"Content-Range": Header("`bytes */` and how many there are")},
+}
 
 
 def ingestion_routes(handlers: IngestionHandlers, socket: PacketSocketHandlers) -> tuple[Route, ...]:
@@ -159,10 +189,24 @@ def reading_routes(handlers: ReadingHandlers) -> tuple[Route, ...]:
             "GET",
             "/v1/calls/{call_id}/audio.wav",
             handlers.audio,
-            "The call's audio, one channel a stream, missing packets as silence; or one stream alone.",
-            {200: "audio/wav"},
-            (404, 409, 422, 503),
+            "The call's audio, one channel a stream, missing packets as silence; or one stream alone. "
+            "In ranges, once the call takes no packets any more.",
+            {200: "audio/wav", 206: "audio/wav", 304: None},
+            (404, 409, 412, 416, 422, 503),
             query=supervision_wire.AudioQuery,
+            headers={**_RANGE_HEADERS, **_PRECONDITIONS},
+            answer_headers=_AUDIO_HEADERS,
+        ),
+        Route(
+            "HEAD",
+            "/v1/calls/{call_id}/audio.wav",
+            handlers.audio_head,
+            "How long that is, and its version.",
+            {200: "audio/wav", 304: None},
+            (404, 409, 412, 422, 503),
+            query=supervision_wire.AudioQuery,
+            headers=_PRECONDITIONS,
+            answer_headers={status: _AUDIO_HEADERS[status] for status in (200, 304)},
         ),
         Route(
             "GET",

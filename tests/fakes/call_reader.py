@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
-from application.ports import CallPosition, CallView, FailureGroup, PacketPosition, Wanted
+from application.ports import CallPosition, CallView, FailureGroup, PacketPosition, PacketRun, Wanted
 from domain.analysis import FailureReason
 from domain.call import Call
 from domain.packet import Packet
@@ -77,8 +77,18 @@ class InMemoryCallReader:
         ]
         return found[: min(limit, self._packets_a_page)]
 
-    async def packet_sizes(self, call_id: str, stream: str) -> Sequence[tuple[int, int]]:
-        return [(packet.sequence, len(packet.data)) for packet in self._packets.get((call_id, stream), ())]
+    async def packet_runs(self, call_id: str, stream: str) -> Sequence[PacketRun]:
+        return self.runs(call_id, stream)
+
+    def runs(self, call_id: str, stream: str) -> list[PacketRun]:
+        runs: list[PacketRun] = []
+        for packet in self._packets.get((call_id, stream), ()):
+            run = runs[-1] if runs else PacketRun(packet.sequence, 0, len(packet.data))
+            if (packet.sequence, len(packet.data)) == (run.first + run.count, run.byte_count):
+                runs[-1:] = [attrs.evolve(run, count=run.count + 1)]
+            else:
+                runs.append(PacketRun(packet.sequence, 1, len(packet.data)))
+        return runs
 
 
 def _is_wanted(call: Call, wanted: Wanted) -> bool:

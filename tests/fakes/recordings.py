@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import audioop
+import hashlib
 import io
 import math
 import wave
 from array import array
 from collections.abc import AsyncIterator, Collection, Iterable
 
+import attrs
+
 from application.ports import RecordingPart, StreamWaveform, Waveform, WavFile
 from domain.call import Call
+from domain.call_state import RECEIVING
 from domain.media_format import Encoding
 from domain.packet import Packet
 
@@ -56,7 +60,7 @@ class FakeRecordings:
         _require_audio(call)
         tracks = [track for name, track in self._tracks(call).items() if stream in (None, name)]
         content = _wav(tracks or [b""], call.media.sample_rate_hz or 0)
-        return WavFile(len(content), _chunks(content))
+        return _WavInMemory(content, can_change=call.state in RECEIVING)
 
     async def waveform(self, call: Call, points: int) -> Waveform:
         """Sample by sample. Gaps are those between packets, each as long as the packet before it says."""
@@ -172,6 +176,20 @@ def _wav(channels: list[bytes], rate_hz: int) -> bytes:
     return content.getvalue()
 
 
-async def _chunks(content: bytes) -> AsyncIterator[bytes]:
-    for start in range(0, len(content), 64 * 1_024):
-        yield content[start : start + 64 * 1_024]
+@attrs.frozen
+class _WavInMemory:
+    _content: bytes
+    _can_change: bool = attrs.field(kw_only=True)
+
+    @property
+    def byte_count(self) -> int:
+        return len(self._content)
+
+    @property
+    def version(self) -> str | None:
+        return None if self._can_change else hashlib.sha256(self._content).hexdigest()
+
+    async def chunks(self, first_byte: int = 0, after_byte: int | None = None) -> AsyncIterator[bytes]:
+        asked = self._content[first_byte:after_byte]
+        for start in range(0, len(asked), 64 * 1_024):
+            yield asked[start : start + 64 * 1_024]

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 
 import attrs
 
-from application.ports import Backlog, CallPosition, CallView, FailureGroup, PacketPosition, Wanted
+from application.ports import (
+    Backlog,
+    CallPosition,
+    CallView,
+    FailureGroup,
+    PacketPosition,
+    PacketRun,
+    Wanted,
+)
 from domain.call import Call
 from domain.call_state import CallState
 from domain.packet import Packet
@@ -51,9 +59,9 @@ class FakeStorageReader:
             byte_count += len(packet.data)
         return page
 
-    async def packet_sizes(self, call_id: str, stream: str) -> Sequence[tuple[int, int]]:
+    async def packet_runs(self, call_id: str, stream: str) -> Sequence[PacketRun]:
         self._fail_as_planned()
-        return await self._now().packet_sizes(call_id, stream)
+        return await self._now().packet_runs(call_id, stream)
 
     async def backlog(self) -> Backlog:
         self._fail_as_planned()

@@ -18,7 +18,7 @@ GOT = [
     "/v1/calls",
     "/v1/calls/c-1",
     "/v1/calls/c-1/packets",
-    "/v1/calls/c-1/audio.wav",
+    "/v1/calls/c-1/waveform",
     "/livez",
     "/readyz",
     "/metrics",
@@ -81,6 +81,12 @@ async def test_a_method_that_is_not_get(client: DescribedClient, method: str, pa
     assert answer.headers["Allow"] == "GET"
     if method != "HEAD":
         assert_problem(answer, 405)
+
+
+async def test_a_method_that_is_neither_get_nor_head(client: DescribedClient) -> None:
+    answer = await client.request("POST", "/v1/calls/c-1/audio.wav")
+    assert_problem(answer, 405)
+    assert answer.headers["Allow"] == "GET, HEAD"
 
 
 @pytest.mark.parametrize("given", BAD_IDS)

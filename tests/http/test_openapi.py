@@ -21,7 +21,7 @@ CONTRACT_ROUTES = {
     "/v1/calls": {"get"},
     "/v1/calls/{call_id}": {"get"},
     "/v1/calls/{call_id}/packets": {"get"},
-    "/v1/calls/{call_id}/audio.wav": {"get"},
+    "/v1/calls/{call_id}/audio.wav": {"get", "head"},
     "/v1/calls/{call_id}/waveform": {"get"},
     "/v1/events": {"get"},
     "/v1/events/ws": {"get"},

@@ -130,8 +130,8 @@ READING = {
         page_of_packets(FIRST_DAY, OLD, "main", PacketPosition("main", PACKETS_A_CALL - 5), 10),
         "packets_20260201",
     ),
-    "packet sizes": hot(
-        call_reader.PACKET_SIZES.format(day=FIRST_DAY), lane_of(OLD), OLD, "main", tables="packets_20260201"
+    "packet runs": hot(
+        call_reader.PACKET_RUNS.format(day=FIRST_DAY), lane_of(OLD), OLD, "main", tables="packets_20260201"
     ),
 }
 ACROSS_LANES = {

@@ -202,7 +202,7 @@ async def test_reading_from_a_lost_database_is_storage_unavailable(database_url:
             reader.find("c-1"),
             reader.newest(Wanted(), None, 1),
             reader.packets("c-1", None, None, 1),
-            reader.packet_sizes("c-1", "main"),
+            reader.packet_runs("c-1", "main"),
             reader.backlog(),
             ask_database(pool),
         ):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
@@ -94,6 +96,73 @@ async def test_one_stream_alone_stays_in_its_place(made: Made) -> None:
     content = await bytes_of(file)
     assert len(content) == file.byte_count
     assert Heard(content).channels == [[0, 0, 0, 0, 2, 0]]
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_any_range_of_the_file_is_that_slice_of_the_whole(made: Made, seed: int) -> None:
+    """Of streams that begin late, with packets of many sizes, some of them missing or empty."""
+    chance = random.Random(seed)  # to try many
+    packets, media = some_packets(chance)
+    recordings, call = made(packets), call_of(packets, media)
+    for stream in (None, packets[-1].stream):
+        file = await recordings.wav(call, stream)
+        whole = await bytes_of(file)
+        assert len(whole) == file.byte_count
+        for _ in range(25):
+            first, after = sorted(chance.randrange(file.byte_count + 1) for _ in range(2))
+            assert b"".join([chunk async for chunk in file.chunks(first, after)]) == whole[first:after]
+        middle = file.byte_count // 2
+        assert b"".join([chunk async for chunk in file.chunks(middle)]) == whole[middle:]
+        assert b"".join([chunk async for chunk in file.chunks(0, 2)]) == b"RI"
+
+
+def some_packets(chance: random.Random) -> tuple[list[Packet], MediaFormat]:
+    media = chance.choice(
+        [L16_8K, MediaFormat(Encoding.MULAW, 8_000, 1), MediaFormat(Encoding.L16, 8_000, 2)]
+    )
+    packets = []
+    for number in range(chance.randint(1, 3)):
+        usual, begins_at = chance.randint(1, 9), chance.choice([0.0, 0.0, 0.0004, 0.002])
+        for sequence in sorted(chance.sample(range(25), chance.randint(1, 15))):
+            frames = usual if chance.random() < 0.8 else chance.randint(0, 12)
+            data = chance.randbytes(frames * media.bytes_per_frame)
+            packets.append(packet(sequence, data, f"s{number}", 1_000 + begins_at))
+    return packets, media
+
+
+async def test_a_file_that_cannot_change_any_more_has_a_version(made: Made) -> None:
+    """Which is the same whenever it is asked for, and another for other streams."""
+    packets = [packet(1, samples(1, 2), "a"), packet(1, samples(3), "b")]
+    call = call_of(packets)
+    assert (await made(packets).wav(call)).version is None
+    call.complete({}, 0, call.started_at)
+    assert (await made(packets).wav(call)).version is None, "late packets are taken still"
+    call.begin_run(call.started_at)
+    version = (await made(packets).wav(call)).version
+    assert version is not None
+    assert (await made(packets).wav(call)).version == version
+    versions = [
+        version,
+        (await made(packets).wav(call, "a")).version,
+        (await made(packets).wav(call, "b")).version,
+    ]
+    assert len({*versions, (await made([]).wav(call)).version}) == 4
+
+
+async def test_another_calls_file_has_another_version(made: Made) -> None:
+    """Though it is as long: of another time under the same id, and with another packet missing."""
+    versions = set()
+    for packets, seconds in (
+        ([packet(1, samples(1, 2))], 0),
+        ([packet(2, samples(2))], 0),
+        ([packet(1, samples(3, 3))], 1e-6),
+    ):
+        call = call_of(packets)
+        call.started_at += timedelta(seconds=seconds)
+        call.complete({}, 0, call.started_at)
+        call.begin_run(call.started_at)
+        versions.add((await made(packets).wav(call)).version)
+    assert len(versions) == 3
 
 
 async def test_a_waveform_has_the_loudest_sample_of_each_stretch_of_the_call(made: Made) -> None:

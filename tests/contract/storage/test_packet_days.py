@@ -92,7 +92,7 @@ async def test_a_dropped_day_is_gone_with_its_packets_and_nothing_else(storage: 
     await start_with_packet(storage, "new", NEXT)
     assert await storage.days.drop(DAY)
     assert await packets_of(storage, "old") == []
-    assert list(await storage.reader.packet_sizes("old", "main")) == []
+    assert list(await storage.reader.packet_runs("old", "main")) == []
     assert len((await view(storage, "old")).history) == 1
     assert len(await packets_of(storage, "new")) == 1
     kept = await storage.days.kept()

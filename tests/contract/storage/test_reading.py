@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 
-from application.ports import Backlog, CallPosition, PacketPosition, Wanted
+from application.ports import Backlog, CallPosition, PacketPosition, PacketRun, Wanted
 from domain.analysis import Transcript
 from domain.call import Call
 from domain.call_state import CallState
-from domain.packet import MAX_DATA_BYTES, Packet
+from domain.packet import MAX_DATA_BYTES, MAX_SEQUENCE, Packet
 from tests.contract.storage import rich_calls
 from tests.contract.storage.arranged import (
     StorageArrangement,
@@ -127,12 +127,23 @@ async def every_packet(storage: StorageArrangement, stream: str | None, limit: i
     return packets
 
 
-async def test_packet_sizes_of_a_stream(storage: StorageArrangement) -> None:
-    await add_packets(
-        storage, packet(2, b"12"), packet(1, b""), packet(9, bytes(300)), packet(3, stream="other")
-    )
-    assert list(await storage.reader.packet_sizes("c-1", "main")) == [(1, 0), (2, 2), (9, 300)]
-    assert list(await storage.reader.packet_sizes("c-1", "none")) == []
+@pytest.mark.parametrize(
+    ("sizes", "runs"),
+    [
+        ({0: 3}, [(0, 1, 3)]),
+        ({1: 0, 2: 2, 9: 300}, [(1, 1, 0), (2, 1, 2), (9, 1, 300)]),
+        ({1: 5, 2: 5, 3: 5, 5: 5, 6: 5, 7: 4, 8: 5}, [(1, 3, 5), (5, 2, 5), (7, 1, 4), (8, 1, 5)]),
+        ({3: 0, 4: 0, MAX_SEQUENCE: 0}, [(3, 2, 0), (MAX_SEQUENCE, 1, 0)]),
+    ],
+)
+async def test_packets_of_a_stream_as_runs_of_one_size(
+    storage: StorageArrangement, sizes: dict[int, int], runs: list[tuple[int, int, int]]
+) -> None:
+    """A gap ends a run, and so does another size; neither the order of arrival nor another stream does."""
+    of_stream = [packet(sequence, bytes(size)) for sequence, size in reversed(sizes.items())]
+    await add_packets(storage, *of_stream, packet(4, stream="other"))
+    assert list(await storage.reader.packet_runs("c-1", "main")) == [PacketRun(*run) for run in runs]
+    assert list(await storage.reader.packet_runs("c-1", "none")) == []
 
 
 async def test_the_backlog_of_nothing(storage: StorageArrangement) -> None:

@@ -102,7 +102,7 @@ async def test_only_an_audio_call_can_be_heard(queries: CallQueries, storage: In
     with pytest.raises(NoAudio):
         await queries.wav("text")
     wav = await queries.wav("sound")
-    assert len(b"".join([chunk async for chunk in wav.chunks])) == wav.byte_count
+    assert len(b"".join([chunk async for chunk in wav.chunks()])) == wav.byte_count
 
 
 async def test_dropped_audio_is_told_from_a_call_without_any(

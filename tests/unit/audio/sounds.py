@@ -71,7 +71,7 @@ class Heard:
 
 
 async def bytes_of(file: WavFile) -> bytes:
-    return b"".join([chunk async for chunk in file.chunks])
+    return b"".join([chunk async for chunk in file.chunks()])
 
 
 async def listed(parts: AsyncIterable[RecordingPart]) -> list[RecordingPart]:

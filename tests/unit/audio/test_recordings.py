@@ -28,17 +28,20 @@ MAX_PART_BYTES = 200_000
 
 
 class CountingReader(InMemoryCallReader):
-    """Notes the size of every page that is read."""
+    """Notes the size of every page that is read, and the packets in them."""
 
     def __init__(self, packets: Sequence[Packet]) -> None:
         super().__init__(packets)
         self.limits: list[int] = []
+        self.read: list[Packet] = []
 
     async def packets(
         self, call_id: str, stream: str | None, after: PacketPosition | None, limit: int
     ) -> Sequence[Packet]:
         self.limits.append(limit)
-        return await super().packets(call_id, stream, after, limit)
+        page = await super().packets(call_id, stream, after, limit)
+        self.read += page
+        return page
 
 
 async def test_long_audio_is_cut_below_the_limit_and_nothing_is_lost() -> None:
@@ -156,6 +159,32 @@ async def test_many_streams_share_the_packets_in_memory() -> None:
     assert max(reader.limits) * 100 <= 1_024
 
 
+@pytest.mark.parametrize(
+    ("first", "after", "sequences"),
+    [
+        (0, 44, []),
+        (44, 46, [1]),
+        (44 + 320 * 7, 44 + 320 * 9, [8, 9]),
+        (44 + 320 * 7 - 1, 44 + 320 * 9 + 1, [7, 8, 9, 10]),
+        (44 + 320 * 20, 44 + 320 * 22, []),
+        (44 + 320 * 18, 44 + 320 * 52, [19, 51, 52]),
+        (44 + 320 * 1_500, 44 + 320 * 1_500 + 2, [1_501]),
+        (44 + 320 * 1_999, 44 + 320 * 2_000, [2_000]),
+    ],
+)
+async def test_no_packet_is_read_that_is_not_in_the_range(
+    first: int, after: int, sequences: list[int]
+) -> None:
+    """Nor are those behind a gap, or a page's worth."""
+    packets = [packet(number, bytes(320)) for number in range(1, 2_001) if not 20 <= number <= 50]
+    reader = CountingReader(packets)
+    file = await PacketRecordings(reader, MAX_PART_BYTES).wav(call_of(packets))
+    reader.read.clear()
+    content = b"".join([chunk async for chunk in file.chunks(first, after)])
+    assert len(content) == after - first
+    assert [read.sequence for read in reader.read] == sequences
+
+
 @pytest.mark.parametrize("streams", [1, 60])
 async def test_chunks_are_small_however_long_and_wide_the_call(streams: int) -> None:
     second = tone(1)
@@ -163,7 +192,7 @@ async def test_chunks_are_small_however_long_and_wide_the_call(streams: int) -> 
         made for stream in range(streams) for made in packets_of(second * 3, len(second), stream=f"s{stream}")
     ]
     file = await PacketRecordings(InMemoryCallReader(packets), MAX_PART_BYTES).wav(call_of(packets))
-    sizes = [len(chunk) async for chunk in file.chunks]
+    sizes = [len(chunk) async for chunk in file.chunks()]
     assert max(sizes) <= 256 * 1_024
     assert sum(sizes) == file.byte_count == 44 + streams * 3 * len(second)
 
