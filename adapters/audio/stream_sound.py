@@ -62,15 +62,16 @@ class StreamSound:
             yield bytes(block)
 
     async def _pieces(self, first: int, after: int, packets_a_page: int) -> AsyncIterator[bytes]:
-        at = first
+        at, frame_bytes = first, self._frame_bytes
         async for start, packet in self._packets(first, after, packets_a_page):
             for piece in self._silence(min(start, after) - at):
                 yield piece
-            at = max(at, min(start, after))
-            frames = self._decoded(packet)[max(0, at - start) * self._frame_bytes :]
-            frames = frames[: (after - at) * self._frame_bytes]
-            yield frames
-            at += len(frames) // self._frame_bytes
+            pcm = self._decoded(packet)
+            end = start + len(pcm) // frame_bytes
+            if start < first or end > after:
+                pcm = pcm[max(0, first - start) * frame_bytes : max(0, after - start) * frame_bytes]
+            yield pcm
+            at = max(at, min(end, after))
         for piece in self._silence(after - at):
             yield piece
 
