@@ -12,13 +12,16 @@ import attrs
 from application.errors import TryAgain, UnknownBatch
 from application.ports import CallReader
 from application.reprocess_call import ReprocessCall
-from application.reprocess_ports import BatchItem, BatchProgress, Outcome, ReprocessBatches
+from application.reprocess_ports import BatchItem, BatchProgress, ListedBatch, Outcome, ReprocessBatches
 from domain.analysis import FailureReason
 from domain.errors import CallConflict, UnknownCall
 from domain.events import ReprocessRequested
 
 MOST_CALLS: Final = 100_000
 """In one batch. What is left of the failed ones can go into the next."""
+MOST_LISTED: Final = 20
+LISTED_SECONDS: Final = 3_600.0
+"""So long a finished batch is shown to those who come to look."""
 LEASE_SECONDS: Final = 30.0
 """A call that a process set about and did not finish by then is another's."""
 LOOK_SECONDS: Final = 0.1
@@ -54,6 +57,10 @@ class ReprocessMany:
         if progress is None:
             raise UnknownBatch
         return progress
+
+    async def recent(self) -> Sequence[ListedBatch]:
+        """What is worked off, and what lately was, whoever asked for it; each the newest first."""
+        return await self._batches.recent(LISTED_SECONDS, MOST_LISTED)
 
     async def run_for_ever(self) -> None:
         """Raises StorageUnavailable; what was taken is then left to whoever comes after the lease."""

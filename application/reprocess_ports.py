@@ -39,6 +39,18 @@ class BatchProgress:
         return self.done + self.refused == self.total
 
 
+@attrs.frozen
+class ListedBatch:
+    """Asked for as the calls that had failed for ``failure_reason``, as ``all_failed``, or call by call."""
+
+    batch_id: str
+    created_at: datetime
+    per_second: float
+    failure_reason: FailureReason | None
+    all_failed: bool
+    progress: BatchProgress
+
+
 class ReprocessBatches(Protocol):
     """Calls that are to be reprocessed, so many a second. Every method may raise StorageUnavailable."""
 
@@ -51,6 +63,13 @@ class ReprocessBatches(Protocol):
         ...
 
     async def progress(self, batch_id: str) -> BatchProgress | None: ...
+
+    async def recent(self, finished_within_seconds: float, most: int) -> Sequence[ListedBatch]:
+        """Those that are not finished, and then those that were within that time; each the newest first.
+
+        ``most`` of them at most. A batch is finished once :meth:`take` finds nothing left of it.
+        """
+        ...
 
     async def take(self, lease_seconds: float) -> Sequence[BatchItem] | None:
         """Those whose turn it is now, for this process alone until ``lease_seconds`` are over.

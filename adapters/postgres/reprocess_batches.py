@@ -13,7 +13,7 @@ import attrs
 
 from adapters.postgres.pool import ACQUIRE_SECONDS, Connection
 from adapters.postgres.trouble import nothing_stored, perhaps_stored
-from application.reprocess_ports import BatchItem, BatchProgress, Outcome
+from application.reprocess_ports import BatchItem, BatchProgress, ListedBatch, Outcome
 from domain.analysis import FailureReason
 
 TURN_SECONDS: Final = 0.2
@@ -21,7 +21,10 @@ TURN_SECONDS: Final = 0.2
 
 FORGET_OLD: Final = "DELETE FROM reprocess_batches WHERE finished_at < now() - interval '30 days'"
 
-ADD: Final = "INSERT INTO reprocess_batches (per_second) VALUES ($1) RETURNING batch_id"
+ADD: Final = """
+    INSERT INTO reprocess_batches (per_second, failure_reason, all_failed) VALUES ($1, $2, $3)
+    RETURNING batch_id
+"""
 
 ADD_CALLS: Final = """
     INSERT INTO reprocess_items (batch_id, place, call_id)
@@ -36,11 +39,24 @@ ADD_FAILED: Final = """
     ORDER BY started_at, call_id LIMIT $3
 """
 
-PROGRESS: Final = """
-    SELECT count(*) AS total, count(*) FILTER (WHERE outcome = 'done') AS done,
-        count(*) FILTER (WHERE outcome = 'refused') AS refused
-    FROM reprocess_items WHERE batch_id = $1
+COUNTED: Final = """
+    count(*) AS total, count(*) FILTER (WHERE outcome = 'done') AS done,
+    count(*) FILTER (WHERE outcome = 'refused') AS refused
 """
+
+PROGRESS: Final = f"SELECT {COUNTED} FROM reprocess_items WHERE batch_id = $1"  # noqa: S608 # constants
+
+RECENT: Final = f"""
+    SELECT batch_id, created_at, per_second, failure_reason, all_failed, total, done, refused
+    FROM (
+        SELECT * FROM reprocess_batches
+        WHERE finished_at IS NULL OR finished_at > clock_timestamp() - make_interval(secs => $1)
+        ORDER BY finished_at IS NOT NULL, created_at DESC, batch_id LIMIT $2
+    ) AS recent CROSS JOIN LATERAL (
+        SELECT {COUNTED} FROM reprocess_items AS item WHERE item.batch_id = recent.batch_id
+    ) AS counted
+    ORDER BY finished_at IS NOT NULL, created_at DESC, batch_id
+"""  # noqa: S608 # constants
 
 UNFINISHED: Final = "SELECT EXISTS (SELECT FROM reprocess_batches WHERE finished_at IS NULL)"
 
@@ -83,16 +99,20 @@ class PostgresReprocessBatches:
     _pool: asyncpg.Pool
 
     async def add(self, call_ids: Sequence[str], per_second: float) -> tuple[str, int]:
-        return await self._add(per_second, ADD_CALLS, list(call_ids))
+        return await self._add((per_second, None, False), ADD_CALLS, list(call_ids))
 
     async def add_failed(self, reason: FailureReason | None, per_second: float, most: int) -> tuple[str, int]:
-        return await self._add(per_second, ADD_FAILED, reason.value if reason else None, most)
+        its_name = reason.value if reason else None
+        return await self._add((per_second, its_name, reason is None), ADD_FAILED, its_name, most)
 
-    async def _add(self, per_second: float, statement: str, *values: object) -> tuple[str, int]:
+    async def _add(
+        self, asked: tuple[float, str | None, bool], statement: str, *values: object
+    ) -> tuple[str, int]:
+        """``asked`` has the rate, the reason, and whether all that failed were asked for."""
         with perhaps_stored():
             async with self._transaction() as connection:
                 await connection.execute(FORGET_OLD)
-                batch_id: UUID = await connection.fetchval(ADD, per_second)
+                batch_id: UUID = await connection.fetchval(ADD, *asked)
                 status = await connection.execute(statement, batch_id, *values)
         return str(batch_id), int(status.split()[-1])
 
@@ -110,6 +130,22 @@ class PostgresReprocessBatches:
                 row = await connection.fetchrow(PROGRESS, its_id)
         assert row is not None, "an aggregate always has a row"
         return BatchProgress(row["total"], row["done"], row["refused"])
+
+    async def recent(self, finished_within_seconds: float, most: int) -> Sequence[ListedBatch]:
+        with nothing_stored():
+            async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+                rows = await connection.fetch(RECENT, finished_within_seconds, most)
+        return [
+            ListedBatch(
+                batch_id=str(row["batch_id"]),
+                created_at=row["created_at"],
+                per_second=row["per_second"],
+                failure_reason=FailureReason(row["failure_reason"]) if row["failure_reason"] else None,
+                all_failed=row["all_failed"],
+                progress=BatchProgress(row["total"], row["done"], row["refused"]),
+            )
+            for row in rows
+        ]
 
     async def take(self, lease_seconds: float) -> Sequence[BatchItem] | None:
         with nothing_stored():

@@ -266,6 +266,16 @@ def supervision_routes(handlers: SupervisionHandlers, feed: FeedHandlers) -> tup
         ),
         Route(
             "GET",
+            "/v1/reprocess",
+            handlers.reprocess_batches,
+            "What is being reprocessed, then what was finished within the last hour; each the newest first, "
+            "20 in all.",
+            {200: supervision_wire.ReprocessBatches},
+            (503,),
+            tag="Supervision",
+        ),
+        Route(
+            "GET",
             "/v1/reprocess/{batch_id}",
             handlers.reprocess_progress,
             "How far that is.",

@@ -39,6 +39,26 @@ class SupervisionHandlers:
             batch_id, total = await self._reprocess.failed(body.failure_reason, body.per_second)
         return json_answer(supervision_wire.ReprocessManyAnswer(batch_id, total), 202)
 
+    async def reprocess_batches(self, request: web.Request) -> web.Response:
+        return json_answer(
+            supervision_wire.ReprocessBatches(
+                tuple(
+                    supervision_wire.ReprocessBatch(
+                        batch_id=batch.batch_id,
+                        created_at=batch.created_at,
+                        per_second=batch.per_second,
+                        failure_reason=batch.failure_reason,
+                        all_failed=batch.all_failed,
+                        total=batch.progress.total,
+                        done=batch.progress.done,
+                        refused=batch.progress.refused,
+                        finished=batch.progress.is_finished,
+                    )
+                    for batch in await self._reprocess.recent()
+                )
+            )
+        )
+
     async def reprocess_progress(self, request: web.Request) -> web.Response:
         progress = await self._reprocess.progress(request.match_info["batch_id"])
         return json_answer(

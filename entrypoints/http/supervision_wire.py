@@ -61,6 +61,29 @@ class ReprocessProgress:
 
 
 @attrs.frozen
+class ReprocessBatch:
+    """What was asked for: calls that FAILED for ``failure_reason``, or ``all_failed``, or calls by their ids.
+
+    How far it is as in ReprocessProgress.
+    """
+
+    batch_id: BatchId
+    created_at: datetime
+    per_second: float
+    failure_reason: FailureReason | None
+    all_failed: bool
+    total: int
+    done: int
+    refused: int
+    finished: bool
+
+
+@attrs.frozen
+class ReprocessBatches:
+    batches: tuple[ReprocessBatch, ...]
+
+
+@attrs.frozen
 class AudioQuery:
     """``stream`` alone, in its place in the call; all of them, a channel each, where left out."""
 

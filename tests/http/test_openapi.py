@@ -26,7 +26,7 @@ CONTRACT_ROUTES = {
     "/v1/events": {"get"},
     "/v1/events/ws": {"get"},
     "/v1/failures": {"get"},
-    "/v1/reprocess": {"post"},
+    "/v1/reprocess": {"get", "post"},
     "/v1/reprocess/{batch_id}": {"get"},
     "/v1/spool/refusals": {"get"},
     "/livez": {"get"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 
 import pytest
 
@@ -90,6 +91,18 @@ async def test_failures_are_grouped_and_mended_at_a_rate(
     )
     assert (started.status, started.json["total"]) == (202, 4)
     await until_finished(client, started.json["batch_id"], {"total": 4, "done": 2, "refused": 2})
+    listed = (await client.get("/v1/reprocess")).json["batches"][0]
+    assert datetime.fromisoformat(listed.pop("created_at")).tzinfo is not None
+    assert listed == {
+        "batch_id": started.json["batch_id"],
+        "per_second": 50,
+        "failure_reason": None,
+        "all_failed": False,
+        "total": 4,
+        "done": 2,
+        "refused": 2,
+        "finished": True,
+    }
     assert (await client.call("f-1"))["state"] == "PROCESSING_AI"
     assert (await client.call("f-3"))["state"] == "FAILED"
     rest = await client.post("/v1/reprocess", {"failure_reason": "ai_refused", "per_second": 100})
@@ -98,6 +111,12 @@ async def test_failures_are_grouped_and_mended_at_a_rate(
     assert (await client.get("/v1/failures")).json["groups"] == []
     none = await client.post("/v1/reprocess", {"all_failed": True})
     await until_finished(client, none.json["batch_id"], {"total": 0, "done": 0, "refused": 0})
+    asked = {
+        each["batch_id"]: (each["failure_reason"], each["all_failed"])
+        for each in (await client.get("/v1/reprocess")).json["batches"]
+    }
+    assert asked[rest.json["batch_id"]] == ("ai_refused", False)
+    assert asked[none.json["batch_id"]] == (None, True)
 
 
 async def until_finished(client: DescribedClient, batch_id: str, expected: dict[str, int]) -> None:

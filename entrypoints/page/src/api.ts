@@ -1,4 +1,4 @@
-import type { BatchProgress, CallDetails, CallList, FailureGroup, Waveform } from "./wire";
+import type { Batch, CallDetails, CallList, FailureGroup, Waveform } from "./wire";
 
 /** What the service answered instead, in a sentence that can be shown. */
 export class Refused extends Error {
@@ -78,4 +78,4 @@ export const reprocessMany = (what: WhatToReprocess, perSecond: number) =>
     body: JSON.stringify({ ...what, per_second: perSecond }),
   });
 
-export const getBatch = (batchId: string) => ask<BatchProgress>(`/v1/reprocess/${encodeURIComponent(batchId)}`);
+export const getBatches = () => ask<{ batches: Batch[] }>("/v1/reprocess");

@@ -1,65 +1,56 @@
-// What was asked to be reprocessed from this browser. The service keeps and goes on with each by itself; here
-// only their ids are kept, so that a page that is loaded anew still shows how far they are.
+// What is being reprocessed, and what lately was, whoever asked for it: as the service tells it.
 import { signal } from "@preact/signals";
-import { getBatch, Refused, reprocessMany, type WhatToReprocess } from "./api";
-import type { BatchProgress } from "./wire";
+import { getBatches, reprocessMany, type WhatToReprocess } from "./api";
+import { onFeed } from "./feed";
+import type { Batch } from "./wire";
 
-const KEPT_AS = "trunkline.batches";
 const AGAIN_MILLISECONDS = 1_000;
 
-export interface Batch {
-  id: string;
-  what: string;
-  total: number;
-  progress: BatchProgress | null;
-}
-
-export const batches = signal<Batch[]>(kept());
+export const batches = signal<Batch[]>([]);
 let timer: number | undefined;
+let followed = false;
+let asked = 0;
 
-export function followBatches(): void {
-  if (timer === undefined && batches.value.some(unfinished)) timer = window.setTimeout(() => void look(), 0);
+/** Asks again once a second while something goes on, and when somebody begins. Returns what ends that. */
+export function followBatches(): () => void {
+  followed = true;
+  void look();
+  const ends = [
+    onFeed("call", (event) => {
+      if (event.event === "reprocess_requested") lookSoon();
+    }),
+    onFeed("snapshot", lookSoon),
+  ];
+  return () => {
+    followed = false;
+    clearTimeout(timer);
+    timer = undefined;
+    for (const end of ends) end();
+  };
 }
 
-export async function begin(what: WhatToReprocess, named: string, perSecond: number): Promise<void> {
-  const { batch_id, total } = await reprocessMany(what, perSecond);
-  keep([{ id: batch_id, what: named, total, progress: null }, ...batches.value]);
-  followBatches();
+export async function begin(what: WhatToReprocess, perSecond: number): Promise<void> {
+  await reprocessMany(what, perSecond);
+  void look();
 }
-
-export function dismiss(id: string): void {
-  keep(batches.value.filter((batch) => batch.id !== id));
-}
-
-const unfinished = (batch: Batch) => !batch.progress?.finished;
 
 async function look(): Promise<void> {
-  for (const batch of batches.value.filter(unfinished)) {
-    try {
-      const progress = await getBatch(batch.id);
-      keep(batches.value.map((other) => (other.id === batch.id ? { ...other, progress } : other)));
-    } catch (error) {
-      if (error instanceof Refused && error.status === 404) dismiss(batch.id);
-    }
+  const mine = ++asked;
+  try {
+    const found = await getBatches();
+    if (mine !== asked) return;
+    batches.value = found.batches;
+    if (batches.value.every((batch) => batch.finished)) return;
+  } catch {
+    // What was last known stays; that the service does not answer is told by what else is on the page.
   }
-  timer = undefined;
-  if (batches.value.some(unfinished)) timer = window.setTimeout(() => void look(), AGAIN_MILLISECONDS);
+  lookSoon();
 }
 
-function keep(all: Batch[]): void {
-  batches.value = all;
-  try {
-    localStorage.setItem(KEPT_AS, JSON.stringify(all.map(({ id, what, total }) => ({ id, what, total }))));
-  } catch {
-    // A browser that keeps nothing shows it until the page is left.
-  }
-}
-
-function kept(): Batch[] {
-  try {
-    const all = JSON.parse(localStorage.getItem(KEPT_AS) ?? "[]") as Omit<Batch, "progress">[];
-    return all.map((batch) => ({ ...batch, progress: null }));
-  } catch {
-    return [];
-  }
+function lookSoon(): void {
+  if (!followed || timer !== undefined) return;
+  timer = window.setTimeout(() => {
+    timer = undefined;
+    void look();
+  }, AGAIN_MILLISECONDS);
 }

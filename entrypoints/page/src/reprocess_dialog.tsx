@@ -24,7 +24,7 @@ export function ReprocessDialog({ request, close }: { request: Request; close: (
   const start = async () => {
     setBusy(true);
     try {
-      await begin(request.what, request.named, rate);
+      await begin(request.what, rate);
       say(`Reprocessing of ${plural(request.count, "call")} has begun.`);
       dialog.current?.close();
       close(true);

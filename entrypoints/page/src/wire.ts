@@ -70,7 +70,12 @@ export interface FailureGroup {
   example_detail: string;
 }
 
-export interface BatchProgress {
+export interface Batch {
+  batch_id: string;
+  created_at: string;
+  per_second: number;
+  failure_reason: string | null;
+  all_failed: boolean;
   total: number;
   done: number;
   refused: number;

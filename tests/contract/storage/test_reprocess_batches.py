@@ -102,6 +102,68 @@ async def test_failed_calls_go_in_by_their_reason_or_all_of_them(storage: Storag
     assert (await storage.batches.add_failed(FailureReason.AUDIO_DROPPED, FAST, 2))[1] == 0
 
 
+async def test_batches_are_listed_with_what_they_were_asked_for_by(storage: StorageArrangement) -> None:
+    """The newest first, to whoever asks."""
+    assert await storage.batches.recent(3_600, 10) == []
+    await save(storage, failed("a"))
+    named, _ = await storage.batches.add(["b", "c", "b"], FAST)
+    move_on(storage, 1)
+    refused, _ = await storage.batches.add_failed(FailureReason.AI_REFUSED, 2.5, 10)
+    move_on(storage, 1)
+    every, _ = await storage.batches.add_failed(None, FAST, 10)
+    listed = await storage.batches.recent(3_600, 10)
+    assert [(each.batch_id, each.failure_reason, each.all_failed) for each in listed] == [
+        (every, None, True),
+        (refused, FailureReason.AI_REFUSED, False),
+        (named, None, False),
+    ]
+    assert [each.progress for each in listed] == [
+        BatchProgress(1, 0, 0),
+        BatchProgress(1, 0, 0),
+        BatchProgress(2, 0, 0),
+    ]
+    assert listed[1].per_second == 2.5
+    created = [each.created_at for each in listed]
+    assert created == sorted(created, reverse=True)
+    assert await storage.batches.recent(3_600, 2) == listed[:2]
+
+
+async def test_what_is_finished_is_listed_behind_what_is_not_and_for_a_while(
+    storage: StorageArrangement,
+) -> None:
+    running, _ = await storage.batches.add(["a", "b"], FAST)
+    first = await storage.batches.take(LEASE_SECONDS)
+    assert first is not None
+    await storage.batches.finish(first[0], Outcome.DONE)
+    finished = await finished_batch(storage, "c")
+    latest = await finished_batch(storage, "d")
+    listed = await storage.batches.recent(3_600, 10)
+    assert [each.batch_id for each in listed] == [running, latest, finished]
+    assert [each.progress for each in listed] == [
+        BatchProgress(2, 1, 0),
+        BatchProgress(1, 0, 1),
+        BatchProgress(1, 0, 1),
+    ]
+    assert await storage.batches.recent(3_600, 1) == listed[:1]
+    assert await storage.batches.recent(0, 10) == listed[:1]
+
+
+async def finished_batch(storage: StorageArrangement, call_id: str) -> str:
+    """Of one call, which was refused."""
+    move_on(storage, 1)
+    batch_id, _ = await storage.batches.add([call_id], FAST)
+
+    async def is_done() -> bool:
+        for item in await storage.batches.take(LEASE_SECONDS) or ():
+            await storage.batches.finish(item, Outcome.REFUSED)
+        move_on(storage, 0.1)
+        unfinished = await storage.batches.recent(0, 10)
+        return batch_id not in [each.batch_id for each in unfinished]
+
+    await until_found(is_done)
+    return batch_id
+
+
 @pytest.mark.parametrize("batch_id", ["nonsense", "0b6f7d1e-5f0a-4f7c-9a53-2f8f3f1d8a3e"])
 async def test_an_unknown_batch_is_told(storage: StorageArrangement, batch_id: str) -> None:
     with pytest.raises(UnknownBatch):
