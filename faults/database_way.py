@@ -42,6 +42,7 @@ class DatabaseWay:
     url: str = attrs.field(default="", init=False)
     _reset_at_share: float | None = attrs.field(default=None, init=False)
     _is_open: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
+    _is_shut: bool = attrs.field(default=False, init=False)
     _links: set[_Link] = attrs.field(factory=set, init=False)
 
     @asynccontextmanager
@@ -63,6 +64,11 @@ class DatabaseWay:
         for link in tuple(self._links):
             link.abort()
 
+    def shut(self) -> None:
+        """Every connection breaks, and no new one is made until :meth:`come_back`."""
+        self._is_shut = True
+        self.cut()
+
     def reset_next(self, at_share: float) -> None:
         """The next bytes on the way, in either direction, get so far, and their connection is reset."""
         self._reset_at_share = at_share
@@ -75,10 +81,13 @@ class DatabaseWay:
         """What was held up gets through, in order; but a share of the connections stays dark for ever."""
         for link in self._links:
             link.is_forgotten |= self._dice.random() < forgotten_share
+        self._is_shut = False
         self._is_open.set()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
+            if self._is_shut:
+                raise ConnectionRefusedError
             server_reader, server_writer = await self._connect()
         except OSError:
             writer.transport.abort()

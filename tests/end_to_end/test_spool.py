@@ -158,6 +158,13 @@ async def test_a_call_goes_over_two_processes_of_which_one_has_no_database(
             assert (await answer.json())["refusals"] == []
 
 
+async def _fill_spool(api: ApiClient) -> dict[int, int]:
+    """What each packet was answered, by its number; there is no room for the last."""
+    statuses = {number: (await api.packet("c-1", number, "x" * 60_000))[0] for number in range(1, 60)}
+    assert (statuses[1], statuses[59]) == (202, 503)
+    return statuses
+
+
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="no limits can be set on another process here")
 async def test_a_disk_without_room_is_no_false_2xx_and_service_returns_with_room(
     proxied: tuple[DatabaseProxy, dict[str, str]], tmp_path: Path
@@ -168,9 +175,7 @@ async def test_a_disk_without_room_is_no_false_2xx_and_service_returns_with_room
         await proxy.cut()
         _limit_files(serve, 2 * MEGABYTE)
         async with api_of(serve) as api:
-            statuses = {number: (await api.packet("c-1", number, "x" * 60_000))[0] for number in range(1, 60)}
-            assert statuses[1] == 202
-            assert statuses[59] == 503
+            statuses = await _fill_spool(api)
             _limit_files(serve, resource.RLIM_INFINITY)
             statuses[60] = (await api.packet("c-1", 60, "x"))[0]
             assert statuses[60] == 202
@@ -190,8 +195,7 @@ async def test_a_disk_without_room_keeps_nobody_waiting_once_the_database_is_bac
         await proxy.cut()
         _limit_files(serve, 2 * MEGABYTE)
         async with api_of(serve) as api:
-            statuses = {number: (await api.packet("c-1", number, "x" * 60_000))[0] for number in range(1, 60)}
-            assert statuses[59] == 503
+            statuses = await _fill_spool(api)
             await proxy.restore()
             await until_ready(serve)
             status, answer = await api.packet("c-1", 60, "x")

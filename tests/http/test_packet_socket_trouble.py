@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from entrypoints.http.packet_socket import PacketSocketHandlers
+from faults.database_way import NextCommit
 from tests.databases import Databases
 from tests.http.answer import assert_problem
-from tests.http.database_proxy import Commits, DatabaseProxy
+from tests.http.database_proxy import DatabaseProxy
 from tests.http.described_client import DescribedClient
 from tests.http.held_storage import held_storage, until_somebody_waits
 from tests.http.packet_client import Closed, PacketClient, ack, packet_client, spooled
@@ -66,14 +67,14 @@ async def test_the_database_is_gone(
     assert_problem(answer, 400)  # what is no handshake stays none
 
 
-@pytest.mark.parametrize("commits", [Commits.ARE_NOT_ANSWERED, Commits.NEVER_ARRIVE])
+@pytest.mark.parametrize("fate", ["is not answered", "never arrives"])
 async def test_what_may_have_been_stored_is_spooled_and_counts_once(
-    service: RunningService, client: DescribedClient, proxy: DatabaseProxy, call_id: str, commits: Commits
+    service: RunningService, client: DescribedClient, proxy: DatabaseProxy, call_id: str, fate: NextCommit
 ) -> None:
     async with packet_client(service.url, call_id) as (socket, _):
         await socket.send(1)
         assert await socket.next() == ack(1)
-        proxy.commits = commits
+        proxy.meet_next_commit(fate)
         await socket.send(2)
         assert await socket.next() == spooled((2, 2))
         await until_ready(client)

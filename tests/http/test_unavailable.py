@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from faults.database_way import NextCommit
 from tests.databases import Databases
 from tests.http.answer import Answer, assert_problem
-from tests.http.database_proxy import Commits, DatabaseProxy
+from tests.http.database_proxy import DatabaseProxy
 from tests.http.database_rows import nothing_left
 from tests.http.described_client import DescribedClient
 from tests.http.held_storage import held_storage
@@ -122,14 +123,14 @@ async def send(client: DescribedClient, what: str, call_id: str) -> Answer:
 
 
 @pytest.mark.parametrize(
-    ("what", "commits", "status", "word"),
+    ("what", "fate", "status", "word"),
     [
-        ("init", Commits.ARE_NOT_ANSWERED, 200, "started"),
-        ("init", Commits.NEVER_ARRIVE, 200, "started"),
-        ("packet", Commits.ARE_NOT_ANSWERED, 202, "duplicate"),
-        ("packet", Commits.NEVER_ARRIVE, 202, "duplicate"),
-        ("complete", Commits.ARE_NOT_ANSWERED, 202, "completed"),
-        ("complete", Commits.NEVER_ARRIVE, 202, "completed"),
+        ("init", "is not answered", 200, "started"),
+        ("init", "never arrives", 200, "started"),
+        ("packet", "is not answered", 202, "duplicate"),
+        ("packet", "never arrives", 202, "duplicate"),
+        ("complete", "is not answered", 202, "completed"),
+        ("complete", "never arrives", 202, "completed"),
     ],
 )
 async def test_the_outcome_of_the_commit_is_unknown(
@@ -137,13 +138,13 @@ async def test_the_outcome_of_the_commit_is_unknown(
     proxy: DatabaseProxy,
     call_id: str,
     what: str,
-    commits: Commits,
+    fate: NextCommit,
     status: int,
     word: str,
 ) -> None:
     if what == "complete":
         await client.init(call_id)
-    proxy.commits = commits
+    proxy.meet_next_commit(fate)
     lost = await send(client, what, call_id)
     assert (lost.status, lost.json["durability"]) == (201 if what == "init" else 202, "spooled")
     await until_ready(client)
