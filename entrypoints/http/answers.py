@@ -6,7 +6,7 @@ import attrs
 import orjson
 from aiohttp import web
 
-from entrypoints.http.wire import converter
+from entrypoints.http.structuring import converter
 
 
 def json_answer(body: attrs.AttrsInstance, status: int = 200) -> web.Response:

@@ -11,7 +11,7 @@ from aiohttp import HttpVersion11, web
 
 from entrypoints.http.packet_lines import MAX_LINES_BYTES, NDJSON
 from entrypoints.http.problems import UnreadableBody
-from entrypoints.http.wire import structure
+from entrypoints.http.structuring import structure
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 BODY_SECONDS: Final = 30

@@ -11,6 +11,7 @@ from domain.delivery import StreamStanding
 from domain.events import RecordedEvent
 from domain.packet import Packet
 from entrypoints.http import wire
+from entrypoints.http.structuring import converter
 
 
 def call_summary(call: Call) -> wire.CallSummary:
@@ -72,5 +73,5 @@ def _stream_view(call: Call, stream: AudioStream) -> wire.StreamView:
 
 
 def history_entry(recorded: RecordedEvent) -> wire.HistoryEntry:
-    detail = wire.converter.unstructure(recorded.event)
+    detail = converter.unstructure(recorded.event)
     return wire.HistoryEntry(recorded.version, recorded.event.name, recorded.at, recorded.state, detail)

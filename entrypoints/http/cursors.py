@@ -10,7 +10,8 @@ from application.ports import CallPosition, PacketPosition, RefusalPosition
 from domain.call import CALL_ID
 from domain.packet import MAX_SEQUENCE
 from domain.stream_names import STREAM_NAME
-from entrypoints.http.wire import FieldProblem, MalformedBody
+from entrypoints.http.structuring import MalformedBody
+from entrypoints.http.wire import FieldProblem
 
 
 def of_call(position: CallPosition) -> str:

@@ -21,7 +21,7 @@ from application.feed_ports import Change
 from domain.call_state import CallState
 from entrypoints.http import feed_wire
 from entrypoints.http.call_views import call_summary, history_entry
-from entrypoints.http.wire import converter
+from entrypoints.http.structuring import converter
 
 
 @attrs.frozen

@@ -30,6 +30,7 @@ from entrypoints.http.heartbeat import Heartbeat
 from entrypoints.http.memory_bound import MemoryBound
 from entrypoints.http.packet_frames import packet_of_text, packets_of_frame
 from entrypoints.http.problems import problem_of
+from entrypoints.http.structuring import converter
 
 LARGEST_DELIVERY: Final = 1_000
 """Packets: 20 seconds of a leg. A connection that holds as many is not read until they are under way."""
@@ -255,7 +256,7 @@ class PacketConnection:
         if self._socket.closed:
             return
         try:
-            await self._socket.send_str(orjson.dumps(wire.converter.unstructure(message)).decode())
+            await self._socket.send_str(orjson.dumps(converter.unstructure(message)).decode())
         except ClientConnectionResetError:
             self._unsaid.clear()
             self._spooled_unsaid.clear()

@@ -27,6 +27,7 @@ from domain.errors import DataTooLarge, InvalidValue
 from domain.packet import MAX_DATA_BYTES, IncomingPacket
 from entrypoints.http import wire
 from entrypoints.http.problems import UnreadableBody
+from entrypoints.http.structuring import structure
 
 HEADER: Final = struct.Struct("!IQd")
 MAX_PACKETS: Final = 1_000
@@ -65,7 +66,7 @@ def packet_of_text(call_id: str, stream: str, text: str) -> IncomingPacket:
         body = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise UnreadableBody(400, "Not JSON", str(error)) from None
-    packet = wire.structure(body, wire.SocketPacket)
+    packet = structure(body, wire.SocketPacket)
     named = stream if packet.stream is None else packet.stream
     return IncomingPacket(call_id, named, packet.sequence, packet.timestamp, packet.data)
 

@@ -11,7 +11,8 @@ from domain.errors import DataTooLarge, InvalidValue
 from domain.packet import IncomingPacket
 from entrypoints.http import wire
 from entrypoints.http.problems import UnreadableBody
-from entrypoints.http.wire import FieldProblem, MalformedBody
+from entrypoints.http.structuring import MalformedBody, structure
+from entrypoints.http.wire import FieldProblem
 
 NDJSON: Final = "application/x-ndjson"
 MAX_LINES: Final = 1_000
@@ -61,5 +62,5 @@ def _json(number: int, line: bytes) -> Any:
 
 
 def _packet(call_id: str, body: Any) -> IncomingPacket:
-    packet = wire.structure(body, wire.PacketRequest)
+    packet = structure(body, wire.PacketRequest)
     return IncomingPacket(call_id, packet.stream, packet.sequence, packet.timestamp, packet.data)

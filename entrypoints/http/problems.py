@@ -13,7 +13,8 @@ from aiohttp import web
 from application import errors as trouble
 from domain import errors as refused
 from domain.errors import TrunklineError
-from entrypoints.http.wire import FieldProblem, MalformedBody
+from entrypoints.http.structuring import MalformedBody
+from entrypoints.http.wire import FieldProblem
 
 PROBLEM_JSON: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = "1"

@@ -9,7 +9,8 @@ import attrs
 import msgspec
 from aiohttp import web
 
-from entrypoints.http.wire import FieldProblem, MalformedBody
+from entrypoints.http.structuring import MalformedBody
+from entrypoints.http.wire import FieldProblem
 
 Query = TypeVar("Query", bound=attrs.AttrsInstance)
 

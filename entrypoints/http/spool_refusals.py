@@ -16,6 +16,7 @@ from domain.packet import IncomingPacket
 from entrypoints.http import cursors, spooled_wire, wire
 from entrypoints.http.answers import json_answer
 from entrypoints.http.queries import read_query
+from entrypoints.http.structuring import converter
 
 
 class SpoolRefusalHandlers:
@@ -52,7 +53,7 @@ def _request(command: Command) -> tuple[spooled_wire.What, dict[str, Any]]:
     match command:
         case Start(_, media, metadata):
             shown = media and wire.Media(media.encoding, media.sample_rate_hz, media.channels)
-            return "init", {"media": wire.converter.unstructure(shown), "metadata": metadata}
+            return "init", {"media": converter.unstructure(shown), "metadata": metadata}
         case Delivery(_, packets):
             return "packets", {"packets": [_packet(packet) for packet in packets]}
         case Completion(_, final_sequences):

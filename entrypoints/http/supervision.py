@@ -9,7 +9,8 @@ from application.reprocess_many import ReprocessMany
 from entrypoints.http import supervision_wire
 from entrypoints.http.answers import json_answer
 from entrypoints.http.bodies import read_body
-from entrypoints.http.wire import FieldProblem, MalformedBody
+from entrypoints.http.structuring import MalformedBody
+from entrypoints.http.wire import FieldProblem
 
 
 class SupervisionHandlers:

@@ -14,7 +14,7 @@ from domain.call import CALL_ID
 from domain.packet import MAX_SEQUENCE
 from domain.stream_names import STREAM_NAME
 from entrypoints.http import cursors
-from entrypoints.http.wire import MalformedBody
+from entrypoints.http.structuring import MalformedBody
 
 CALL_IDS = st.from_regex(CALL_ID, fullmatch=True)
 

@@ -15,7 +15,7 @@ from domain.errors import DataTooLarge, InvalidValue
 from domain.packet import MAX_DATA_BYTES, MAX_SEQUENCE, IncomingPacket
 from entrypoints.http.packet_frames import MAX_PACKETS, packet_of_text, packets_of_frame
 from entrypoints.http.problems import UnreadableBody
-from entrypoints.http.wire import MalformedBody
+from entrypoints.http.structuring import MalformedBody
 
 packets = st.builds(
     IncomingPacket,

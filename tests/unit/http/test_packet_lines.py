@@ -10,7 +10,7 @@ from domain.errors import DataTooLarge
 from domain.packet import IncomingPacket
 from entrypoints.http.packet_lines import delivery_of_lines
 from entrypoints.http.problems import UnreadableBody
-from entrypoints.http.wire import MalformedBody
+from entrypoints.http.structuring import MalformedBody
 
 ONE, TWO = (b'{"sequence": %d, "data": "text", "timestamp": 1}' % sequence for sequence in (1, 2))
 BOTH = Delivery("c-1", tuple(IncomingPacket("c-1", "main", sequence, 1, "text") for sequence in (1, 2)))

@@ -13,7 +13,8 @@ from domain import errors as refused
 from domain.call_state import CallState
 from domain.errors import TrunklineError
 from entrypoints.http.problems import STATUS_OF, UnreadableBody, problem_of
-from entrypoints.http.wire import FieldProblem, MalformedBody
+from entrypoints.http.structuring import MalformedBody
+from entrypoints.http.wire import FieldProblem
 
 
 def tree(of: type[TrunklineError]) -> Iterator[type[TrunklineError]]:
