@@ -8,9 +8,18 @@ export class Refused extends Error {
   ) {
     super(message);
   }
+
+  /** Whether the same may succeed later. */
+  get mayPass(): boolean {
+    return this.status === 0 || this.status >= 500;
+  }
+
+  static of(error: unknown): Refused {
+    return error instanceof Refused ? error : new Refused(0, "The answer was cut off.");
+  }
 }
 
-async function ask<T>(path: string, init: RequestInit = {}): Promise<T> {
+async function answerOf(path: string, init: RequestInit): Promise<Response> {
   let answer: Response;
   try {
     answer = await fetch(path, init);
@@ -19,7 +28,11 @@ async function ask<T>(path: string, init: RequestInit = {}): Promise<T> {
     throw new Refused(0, "The service does not answer.");
   }
   if (!answer.ok) throw await refusal(answer);
-  return (await answer.json()) as T;
+  return answer;
+}
+
+async function ask<T>(path: string, init: RequestInit = {}): Promise<T> {
+  return (await (await answerOf(path, init)).json()) as T;
 }
 
 async function refusal(answer: Response): Promise<Refused> {
@@ -56,12 +69,8 @@ export const audioPath = (callId: string, stream?: string) => `${callPath(callId
 
 export const detailsPath = callPath;
 
-export async function getAudio(path: string): Promise<Blob> {
-  const answer = await fetch(path).catch(() => {
-    throw new Refused(0, "The service does not answer.");
-  });
-  if (!answer.ok) throw await refusal(answer);
-  return await answer.blob();
+export async function getAudio(path: string, signal: AbortSignal): Promise<Blob> {
+  return await (await answerOf(path, { signal })).blob();
 }
 
 export const reprocessCall = (callId: string) =>

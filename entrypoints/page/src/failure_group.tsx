@@ -1,25 +1,21 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { say } from "./announcer";
 import { getCalls, reprocessCall } from "./api";
+import { choose, chosen, openGroup, openGroups } from "./chosen";
 import { onFeed } from "./feed";
 import { Again } from "./icons";
+import { useFollowed } from "./reader";
 import { callLink } from "./route";
 import { clock, whole } from "./times";
-import type { CallSummary, FailureGroup } from "./wire";
+import type { CallList, CallSummary, FailureGroup } from "./wire";
 import { parties, plural, reasonMeaning, reasonName } from "./words";
 
 const PAGE_CALLS = 50;
-const AGAIN_MILLISECONDS = 1_000;
+const MOST_CALLS_OF_AN_ANSWER = 500;
+const APART_MILLISECONDS = 1_000;
 
-interface Properties {
-  group: FailureGroup;
-  chosen: ReadonlySet<string>;
-  choose: (callId: string, yes: boolean) => void;
-  reprocess: () => void;
-}
-
-export function FailureGroupCard({ group, chosen, choose, reprocess }: Properties) {
-  const [open, setOpen] = useState(false);
+export function FailureGroupCard({ group, reprocess }: { group: FailureGroup; reprocess: () => void }) {
+  const open = openGroups.value.has(group.reason);
   return (
     <section class="card group" aria-label={reasonName(group.reason)} data-reason={group.reason}>
       <header>
@@ -39,36 +35,34 @@ export function FailureGroupCard({ group, chosen, choose, reprocess }: Propertie
         </span>{" "}
         <span class="said">{group.example_detail}</span>
       </p>
-      <button type="button" class="plain disclose" aria-expanded={open} onClick={() => setOpen(!open)}>
+      <button type="button" class="plain disclose" aria-expanded={open} onClick={() => openGroup(group.reason, !open)}>
         {open ? "Hide" : "Show"} {group.count === 1 ? "the call" : `the ${plural(group.count, "call")}`}
       </button>
-      {open && <FailedCalls reason={group.reason} chosen={chosen} choose={choose} />}
+      {open && <FailedCalls reason={group.reason} />}
     </section>
   );
 }
 
-function FailedCalls({ reason, chosen, choose }: Pick<Properties, "chosen" | "choose"> & { reason: string }) {
+function FailedCalls({ reason }: { reason: string }) {
   const { calls, more, trouble } = useFailedCalls(reason);
-  if (!calls) return <p class="quiet">{trouble ?? "Loading…"}</p>;
-  const all = calls.length > 0 && calls.every((call) => chosen.has(call.call_id));
+  if (!calls) return <p class="quiet">{trouble?.message ?? "Loading…"}</p>;
+  const all = calls.length > 0 && calls.every((call) => chosen.value.has(call.call_id));
   return (
     <>
       <label class="all">
         <input
           type="checkbox"
           checked={all}
-          onChange={(event) => {
-            for (const call of calls) choose(call.call_id, event.currentTarget.checked);
-          }}
+          onChange={(event) => choose(calls.map((call) => call.call_id), event.currentTarget.checked)}
         />
-        {calls.length === 1 ? "Choose it" : `Choose all ${calls.length} shown`}
+        {calls.length === 1 ? "Choose it" : `Choose all ${calls.length.toLocaleString("en")} shown`}
       </label>
       <ul class="failed-calls">
         {calls.map((call) => (
-          <FailedCall key={call.call_id} call={call} chosen={chosen.has(call.call_id)} choose={choose} />
+          <FailedCall key={call.call_id} call={call} />
         ))}
       </ul>
-      {trouble && <p class="trouble">{trouble}</p>}
+      {trouble && <p class="trouble">{trouble.message}</p>}
       {more && (
         <button type="button" onClick={more}>
           Show older
@@ -78,26 +72,29 @@ function FailedCalls({ reason, chosen, choose }: Pick<Properties, "chosen" | "ch
   );
 }
 
-interface RowProperties {
-  call: CallSummary;
-  chosen: boolean;
-  choose: Properties["choose"];
-}
-
-function FailedCall({ call, chosen, choose }: RowProperties) {
+function FailedCall({ call }: { call: CallSummary }) {
+  const [busy, setBusy] = useState(false);
   const [trouble, setTrouble] = useState<string | null>(null);
-  const reprocess = () =>
-    reprocessCall(call.call_id).then(
-      () => say(`${call.call_id} is processed again.`),
-      (error: Error) => setTrouble(error.message),
-    );
+  const row = useRef<HTMLLIElement>(null);
+  useLayoutEffect(() => () => handFocusOn(row.current), []);
+  const reprocess = async () => {
+    if (busy) return;
+    setBusy(true);
+    try {
+      await reprocessCall(call.call_id);
+      say(`${call.call_id} is processed again.`);
+    } catch (error) {
+      setTrouble((error as Error).message);
+      setBusy(false);
+    }
+  };
   return (
-    <li data-call={call.call_id}>
+    <li data-call={call.call_id} ref={row}>
       <input
         type="checkbox"
         aria-label={`Choose ${call.call_id}`}
-        checked={chosen}
-        onChange={(event) => choose(call.call_id, event.currentTarget.checked)}
+        checked={chosen.value.has(call.call_id)}
+        onChange={(event) => choose([call.call_id], event.currentTarget.checked)}
       />
       <div>
         <a href={callLink(call.call_id)}>{call.call_id}</a> <span class="who">{parties(call)}</span>
@@ -106,58 +103,60 @@ function FailedCall({ call, chosen, choose }: RowProperties) {
       <time dateTime={call.started_at} title={whole(call.started_at)}>
         {clock(call.started_at)}
       </time>
-      <button type="button" aria-label={`Reprocess ${call.call_id}`} onClick={() => void reprocess()}>
+      <button
+        type="button"
+        aria-label={`Reprocess ${call.call_id}`}
+        aria-disabled={busy}
+        onClick={() => void reprocess()}
+      >
         <Again /> <span class="wide">Reprocess</span>
       </button>
     </li>
   );
 }
 
-/** As far as they were asked for; those that are taken up again leave. */
+/** A row that leaves while the focus is in it: one goes on with its neighbour. */
+function handFocusOn(row: HTMLElement | null): void {
+  if (!row?.contains(document.activeElement)) return;
+  const neighbour = row.nextElementSibling ?? row.previousElementSibling;
+  (neighbour?.querySelector("button") ?? document.getElementById("main"))?.focus();
+}
+
+/** As far as they were asked for; those that are taken up again leave at once. */
 function useFailedCalls(reason: string) {
-  const [calls, setCalls] = useState<CallSummary[] | null>(null);
-  const [next, setNext] = useState<string | null>(null);
-  const [trouble, setTrouble] = useState<string | null>(null);
-  const timer = useRef<number | undefined>(undefined);
-  const read = async (after: string | null) => {
-    try {
-      const page = await getCalls({ state: "FAILED", failure_reason: reason, limit: PAGE_CALLS, after });
-      setCalls((before) => (after ? merged(before ?? [], page.calls) : page.calls));
-      setNext(page.next);
-      setTrouble(null);
-    } catch (error) {
-      setTrouble((error as Error).message);
-    }
-  };
-  useEffect(() => {
-    const readSoon = () => {
-      timer.current ??= window.setTimeout(() => {
-        timer.current = undefined;
-        void read(null);
-      }, AGAIN_MILLISECONDS);
-    };
-    const ends = [
+  const wanted = useRef(PAGE_CALLS);
+  const { answer, setAnswer, trouble, readNow } = useFollowed(
+    reason,
+    () => newestFailed(reason, wanted.current),
+    ({ event, detail }) => event === "reprocess_requested" || (event === "call_failed" && detail.reason === reason),
+    APART_MILLISECONDS,
+  );
+  useEffect(
+    () =>
       onFeed("call", (event) => {
-        if (event.event === "call_failed" && event.detail.reason === reason) readSoon();
-        else if (event.state !== "FAILED") setCalls((before) => before && gone(before, event.call_id));
+        if (event.state !== "FAILED") setAnswer((before) => before && without(before, event.call_id));
       }),
-      onFeed("snapshot", readSoon),
-    ];
-    void read(null);
-    return () => {
-      clearTimeout(timer.current);
-      for (const end of ends) end();
-    };
-  }, [reason]);
-  return { calls, more: next ? () => void read(next) : null, trouble };
+    [],
+  );
+  const more = () => {
+    wanted.current += PAGE_CALLS;
+    readNow();
+  };
+  return { calls: answer?.calls, more: answer?.next ? more : null, trouble };
 }
 
-function gone(calls: CallSummary[], callId: string): CallSummary[] {
-  const left = calls.filter((call) => call.call_id !== callId);
-  return left.length === calls.length ? calls : left;
+async function newestFailed(reason: string, count: number): Promise<CallList> {
+  const read: CallList = { calls: [], next: null };
+  do {
+    const limit = Math.min(count - read.calls.length, MOST_CALLS_OF_AN_ANSWER);
+    const page = await getCalls({ state: "FAILED", failure_reason: reason, limit, after: read.next });
+    read.calls.push(...page.calls);
+    read.next = page.next;
+  } while (read.next && read.calls.length < count);
+  return read;
 }
 
-function merged(before: CallSummary[], more: CallSummary[]): CallSummary[] {
-  const known = new Set(before.map((call) => call.call_id));
-  return [...before, ...more.filter((call) => !known.has(call.call_id))];
+function without(list: CallList, callId: string): CallList {
+  const calls = list.calls.filter((call) => call.call_id !== callId);
+  return calls.length === list.calls.length ? list : { ...list, calls };
 }

@@ -1,5 +1,6 @@
 import { render } from "preact";
 import { App } from "./app";
+import { followChosen } from "./chosen";
 import { startFeed } from "./feed";
 import { followFigures } from "./figures";
 import { followList } from "./list";
@@ -8,6 +9,7 @@ import { followProgress } from "./live";
 followFigures();
 followProgress();
 followList();
+followChosen();
 startFeed();
 const page = document.getElementById("page");
 if (page) render(<App />, page);
