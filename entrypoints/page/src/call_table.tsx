@@ -5,7 +5,7 @@ import { callLink } from "./route";
 import { StateMark } from "./state_mark";
 import { clock, position, whole } from "./times";
 import type { CallSummary, Progress } from "./wire";
-import { lengthOf, missingCount, parties, reasonName } from "./words";
+import { lengthOf, missingCount, parties, plural, reasonName } from "./words";
 
 /** A table with its roles named, as narrow screens show it in another form. */
 export function CallTable({ calls }: { calls: CallSummary[] }) {
@@ -24,7 +24,7 @@ export function CallTable({ calls }: { calls: CallSummary[] }) {
       </thead>
       <tbody role="rowgroup">
         {calls.map((call) => (
-          <Row key={call.call_id} call={call} progress={progressOf(call.call_id)} />
+          <Row key={call.call_id} call={call} progress={progressOf(call)} />
         ))}
       </tbody>
     </table>
@@ -42,7 +42,7 @@ function RowCells({ call, progress, tick }: { call: CallSummary; progress: Progr
   const streams = progress?.streams ?? call.streams;
   const packets = progress?.packets ?? streams.reduce((sum, stream) => sum + stream.received, 0);
   const missing = streams.reduce((sum, stream) => sum + missingCount(stream.missing), 0);
-  const length = progress?.duration_seconds ? position(progress.duration_seconds) : lengthOf(call, tick || Date.now());
+  const length = progress?.duration_seconds ? position(progress.duration_seconds) : lengthOf(call, tick);
   const who = parties(call);
   return (
     <tr role="row" data-call={call.call_id}>
@@ -61,7 +61,7 @@ function RowCells({ call, progress, tick }: { call: CallSummary; progress: Progr
       <td role="cell" class="c-length end">{length}</td>
       <td role="cell" class="c-packets end">
         {missing > 0 && (
-          <span class="missing" title={`${missing} packets are missing`}>
+          <span class="missing" title={`${plural(missing, "packet")} missing`}>
             {missing.toLocaleString("en")} missing
           </span>
         )}
@@ -82,7 +82,7 @@ function Outcome({ call }: { call: CallSummary }) {
   if (call.state === "ARCHIVED" && call.summary) {
     return (
       <span class="outcome">
-        {call.sentiment && <SentimentDot label={call.sentiment.label} />}
+        {call.sentiment && <SentimentMark label={call.sentiment.label} />}
         <span class="summary">{call.summary}</span>
       </span>
     );
@@ -91,6 +91,6 @@ function Outcome({ call }: { call: CallSummary }) {
   return null;
 }
 
-export function SentimentDot({ label }: { label: "positive" | "neutral" | "negative" }) {
+function SentimentMark({ label }: { label: "positive" | "neutral" | "negative" }) {
   return <span class={`sentiment ${label}`}>{label}</span>;
 }

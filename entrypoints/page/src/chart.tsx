@@ -5,6 +5,8 @@ import { SHOWN_SECONDS } from "./figures";
 interface Line {
   colour: string;
   fill?: boolean;
+  /** Where there may be nothing to tell of a second. */
+  spanGaps?: boolean;
 }
 
 interface Properties {
@@ -58,7 +60,7 @@ function options(element: HTMLElement, lines: Line[]): uPlot.Options {
     legend: { show: false },
     axes: [{ show: false }, { show: false }],
     scales: {
-      x: { time: true, range: (_, start, end) => [Math.max(end - SHOWN_SECONDS, Math.min(start, end - LEAST_SECONDS)), end] },
+      x: { time: false, range: (_, start, end) => [Math.max(end - SHOWN_SECONDS, Math.min(start, end - LEAST_SECONDS)), end] },
       y: { range: (_, __, most) => [0, Math.max(1, most) * 1.08] },
     },
     series: [
@@ -68,7 +70,7 @@ function options(element: HTMLElement, lines: Line[]): uPlot.Options {
         ...(line.fill ? { fill: `${colour(line.colour)}22` } : {}),
         width: 1.75,
         points: { show: false },
-        spanGaps: true,
+        spanGaps: line.spanGaps ?? false,
       })),
     ],
   };

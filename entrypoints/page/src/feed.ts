@@ -6,6 +6,7 @@ import type { FeedEvents } from "./wire";
 const KINDS = ["snapshot", "call", "progress", "gap", "overview"] as const;
 /** An overview comes each second. */
 const SILENCE_MILLISECONDS = 15_000;
+const LOOK_MILLISECONDS = 1_000;
 const AGAIN_MILLISECONDS = 2_000;
 /** A browser has few connections to one server: a page that nobody sees gives its own back. */
 const UNSEEN_MILLISECONDS = 60_000;
@@ -26,7 +27,8 @@ const handlers: { [K in keyof FeedEvents]: Set<Handler<K>> } = {
 
 let source: EventSource | null = null;
 let lastId = "";
-let silence: number | undefined;
+/** When this connection was begun or last heard: by the wall's clock, which goes on while a laptop sleeps. */
+let heardOrBegunAt = 0;
 let again: number | undefined;
 let unseen: number | undefined;
 
@@ -38,16 +40,29 @@ export function onFeed<K extends keyof FeedEvents>(kind: K, handler: Handler<K>)
 
 export function startFeed(): void {
   open();
-  document.addEventListener("visibilitychange", () => {
-    clearTimeout(unseen);
-    if (document.hidden) unseen = window.setTimeout(close, UNSEEN_MILLISECONDS);
-    else if (!source) open();
+  restWhileUnseen();
+  document.addEventListener("visibilitychange", restWhileUnseen);
+  window.addEventListener("online", () => {
+    if (source) reopen();
   });
-  window.addEventListener("online", reopen);
+  window.setInterval(lookForSilence, LOOK_MILLISECONDS);
+}
+
+function restWhileUnseen(): void {
+  clearTimeout(unseen);
+  if (document.hidden) unseen = window.setTimeout(rest, UNSEEN_MILLISECONDS);
+  else if (source) lookForSilence();
+  else open();
+}
+
+function rest(): void {
+  close();
+  connection.value = "connecting";
 }
 
 function open(): void {
   clearTimeout(again);
+  heardOrBegunAt = Date.now();
   const opened = new EventSource(lastId ? `/v1/events?last_event_id=${encodeURIComponent(lastId)}` : "/v1/events");
   source = opened;
   for (const kind of KINDS) {
@@ -60,22 +75,19 @@ function open(): void {
     connection.value = "lost";
     if (opened.readyState === EventSource.CLOSED) again = window.setTimeout(reopen, AGAIN_MILLISECONDS);
   });
-  listenForSilence();
 }
 
 function heard(id: string): void {
   if (id) lastId = id;
-  heardAt.value = Date.now();
+  heardOrBegunAt = Date.now();
+  heardAt.value = heardOrBegunAt;
   connection.value = "live";
-  listenForSilence();
 }
 
-function listenForSilence(): void {
-  clearTimeout(silence);
-  silence = window.setTimeout(() => {
-    connection.value = "lost";
-    reopen();
-  }, SILENCE_MILLISECONDS);
+function lookForSilence(): void {
+  if (!source || Math.abs(Date.now() - heardOrBegunAt) < SILENCE_MILLISECONDS) return;
+  connection.value = "lost";
+  reopen();
 }
 
 function reopen(): void {
@@ -84,7 +96,6 @@ function reopen(): void {
 }
 
 function close(): void {
-  clearTimeout(silence);
   clearTimeout(again);
   source?.close();
   source = null;

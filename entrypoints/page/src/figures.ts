@@ -1,6 +1,6 @@
 // What the feed says each second of all calls together.
-import { signal } from "@preact/signals";
-import { onFeed } from "./feed";
+import { effect, signal } from "@preact/signals";
+import { connection, onFeed } from "./feed";
 import type { Ai, Counts, Overview } from "./wire";
 
 /** Of the charts. */
@@ -9,52 +9,77 @@ export const SHOWN_SECONDS = 120;
 export const counts = signal<Counts | null>(null);
 export const ai = signal<Ai | null>(null);
 export const overview = signal<Overview | null>(null);
-/** Times in seconds, packets a second, p50 and p99 in milliseconds: as uPlot takes them. */
+/** Seconds of this page, packets a second, p50 and p99 in milliseconds: as uPlot takes them. */
 export const series = signal<[number[], (number | null)[], (number | null)[], (number | null)[]]>([[], [], [], []]);
-/** Of the AI's attempts in the shown time, as far as it was watched; null before there was one. */
-export const failedLately = signal<number | null>(null);
-/** The present, once a second, by the viewer's clock. */
+export interface Attempts {
+  made: number;
+  failed: number;
+}
+/** What the AI did in the last two minutes in which it was asked, as far as they were watched; null before it was. */
+export const lately = signal<Attempts | null>(null);
+/** The present, once a second, by the service's clock: what it tells is reckoned from there. */
 export const now = signal(Date.now());
 
 export function followFigures(): void {
   onFeed("snapshot", (snapshot) => {
     counts.value = snapshot.calls_by_state;
     ai.value = snapshot.ai;
+    setClock(snapshot.at);
   });
   onFeed("overview", (latest) => {
     overview.value = latest;
     if (latest.calls_by_state) counts.value = latest.calls_by_state;
     ai.value = latest.ai;
-    append(latest);
-    watchAi(latest);
+    setClock(latest.at);
+    append([latest.packets_per_second, latest.ack_latency_ms.p50, latest.ack_latency_ms.p99]);
+    watchAi(latest.ai);
   });
-  window.setInterval(() => {
-    now.value = Date.now();
-  }, 1_000);
+  window.setInterval(tick, 1_000);
+  effect(() => {
+    if (connection.value !== "lost") return;
+    append([null, null, null]);
+    watched = []; // whoever answers next may count otherwise
+  });
 }
 
-const LEAST_ATTEMPTS = 4;
+/** Less than that is the way here. */
+const SAME_CLOCK_MILLISECONDS = 2_000;
+let aheadMilliseconds = 0;
+
+function setClock(at: string): void {
+  const ahead = Date.parse(at) - Date.now();
+  if (Math.abs(ahead - aheadMilliseconds) < SAME_CLOCK_MILLISECONDS) return;
+  aheadMilliseconds = ahead;
+  tick();
+}
+
+function tick(): void {
+  now.value = Date.now() + aheadMilliseconds;
+}
+
 let watched: Ai[] = [];
 
-function watchAi(latest: Overview): void {
+function watchAi(latest: Ai): void {
   // A service that was started anew counts anew.
-  if ((watched.at(-1)?.attempts_total ?? 0) > latest.ai.attempts_total) watched = [];
-  watched = [...watched, latest.ai].slice(-SHOWN_SECONDS);
-  const first = watched[0] ?? latest.ai;
-  const attempts = latest.ai.attempts_total - first.attempts_total;
-  failedLately.value =
-    attempts < LEAST_ATTEMPTS ? null : (latest.ai.failures_total - first.failures_total) / attempts;
+  if ((watched.at(-1)?.attempts_total ?? 0) > latest.attempts_total) watched = [];
+  watched = [...watched, latest].slice(-SHOWN_SECONDS);
+  const first = watched[0] ?? latest;
+  const made = latest.attempts_total - first.attempts_total;
+  if (made > 0) lately.value = { made, failed: latest.failures_total - first.failures_total };
 }
 
-function append(latest: Overview): void {
-  const at = Date.parse(latest.at) / 1_000;
-  const [times, packets, p50, p99] = series.value;
+type Row = [packets: number | null, p50: number | null, p99: number | null];
+
+/** By the time that it came: the clocks of services differ. */
+function append(row: Row): void {
+  const at = performance.now() / 1_000;
+  const [times, packets, p50, p99] = series.peek();
   const since = times.findIndex((time) => time > at - SHOWN_SECONDS);
   const from = since < 0 ? times.length : since;
   series.value = [
     [...times.slice(from), at],
-    [...packets.slice(from), latest.packets_per_second],
-    [...p50.slice(from), latest.ack_latency_ms.p50],
-    [...p99.slice(from), latest.ack_latency_ms.p99],
+    [...packets.slice(from), row[0]],
+    [...p50.slice(from), row[1]],
+    [...p99.slice(from), row[2]],
   ];
 }

@@ -1,7 +1,7 @@
 import { useMemo } from "preact/hooks";
 import type { AlignedData } from "uplot";
 import { Chart } from "./chart";
-import { ai, failedLately, overview, series } from "./figures";
+import { ai, type Attempts, lately, overview, series } from "./figures";
 import { duration } from "./times";
 import type { Ai } from "./wire";
 import { plural } from "./words";
@@ -62,7 +62,10 @@ function LatencyCard() {
       <Chart
         label={`Time to acknowledge a packet over the last two minutes; half within ${milliseconds(latency.p50)} ms, 99 % within ${milliseconds(latency.p99)} ms`}
         data={data}
-        lines={[{ colour: "--ai" }, { colour: "--live", fill: true }]}
+        lines={[
+          { colour: "--ai", spanGaps: true },
+          { colour: "--live", fill: true, spanGaps: true },
+        ]}
       />
     </div>
   );
@@ -76,9 +79,7 @@ function lastKnown(p50: (number | null)[], p99: (number | null)[]) {
 function AiCard() {
   const state = ai.value;
   if (!state) return <UnknownCard name="AI" />;
-  const lately = failedLately.value;
-  const level = !state.configured ? "off" : lately === null ? "good" : lately > 0.5 ? "bad" : lately > 0.1 ? "warn" : "good";
-  const words = { off: "Not set", bad: "Failing", warn: "Flaky", good: lately === null ? "Ready" : "Healthy" }[level];
+  const [level, words] = state.configured ? verdict(lately.value) : ["off", "Not set"];
   return (
     <div class="card figure">
       <h2>AI</h2>
@@ -111,6 +112,16 @@ function AiCard() {
   );
 }
 
+/** One attempt that fails is no verdict. */
+const FEWEST_TO_FAIL = 3;
+
+function verdict(attempts: Attempts | null): [level: string, words: string] {
+  if (!attempts) return ["off", "Idle"];
+  const share = attempts.failed / attempts.made;
+  if (share > 0.5 && attempts.failed >= FEWEST_TO_FAIL) return ["bad", "Failing"];
+  return share > 0.1 ? ["warn", "Flaky"] : ["good", "Healthy"];
+}
+
 function UnknownCard({ name }: { name: string }) {
   return (
     <div class="card figure">
@@ -134,7 +145,7 @@ function StorageCard() {
       <h2>Storage</h2>
       <p class={`value level ${ready ? "good" : "warn"}`}>
         <i aria-hidden="true" />
-        {ready ? "Safe" : "On the journal"}
+        {ready ? "Safe" : "Local only"}
       </p>
       <p class="note">
         {ready

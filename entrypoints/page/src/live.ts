@@ -1,7 +1,7 @@
 // How far calls that go on are. A thousand calls say so a thousand times a second; it is shown twice a second.
 import { signal } from "@preact/signals";
 import { onFeed } from "./feed";
-import type { Progress } from "./wire";
+import type { CallSummary, Progress } from "./wire";
 
 const SHOWN_EVERY_MILLISECONDS = 500;
 
@@ -11,7 +11,12 @@ let due = false;
 /** Changes when there is something new in `progressOf`. */
 export const progressed = signal(0);
 
-export const progressOf = (callId: string): Progress | undefined => latest.get(callId);
+/** None where the call itself, read later, has more: what came while nothing was heard of it is not told again. */
+export function progressOf(call: CallSummary): Progress | undefined {
+  const progress = latest.get(call.call_id);
+  const received = call.streams.reduce((sum, stream) => sum + stream.received, 0);
+  return progress && progress.packets >= received ? progress : undefined;
+}
 
 export function followProgress(): void {
   onFeed("progress", (progress) => {
