@@ -1,15 +1,15 @@
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useMemo, useRef, useState } from "preact/hooks";
 import { say } from "./announcer";
-import { audioPath, detailsPath, getCall, Refused, reprocessCall } from "./api";
+import { audioPath, detailsPath, getCall, type Refused, reprocessCall } from "./api";
 import { Banner } from "./banner";
 import { Empty } from "./empty";
-import { onFeed } from "./feed";
 import { now } from "./figures";
 import { Again, Back, Download } from "./icons";
 import { progressed, progressOf } from "./live";
 import { Playback } from "./playback";
 import { Player } from "./player";
-import { lastList } from "./route";
+import { useFollowed } from "./reader";
+import { lastPlace } from "./route";
 import { StateMark } from "./state_mark";
 import { Streams } from "./streams";
 import { clock, position, whole } from "./times";
@@ -18,67 +18,44 @@ import { Transcript } from "./transcript";
 import type { CallDetails } from "./wire";
 import { isAudio, lengthOf, mediaText, parties, reasonMeaning, reasonName } from "./words";
 
-const AGAIN_MILLISECONDS = 400;
+const APART_MILLISECONDS = 400;
 
 export function CallPage({ callId }: { callId: string }) {
-  const { call, trouble } = useCall(callId);
+  const { answer: call, trouble } = useFollowed(
+    callId,
+    () => getCall(callId),
+    (event) => event.call_id === callId,
+    APART_MILLISECONDS,
+  );
   if (!call) {
     if (trouble?.status === 404) {
       return (
-        <Empty title="There is no such call">
+        <Empty title="There is no such call" heading="h1">
           <p>
-            <span class="id">{callId}</span> is not known here. <a href="#/">All calls</a>
+            <span class="said">{callId}</span> is not known here. It appears by itself should it begin.
+          </p>
+          <p>
+            <a href={lastPlace().link}>{lastPlace().name}</a>
           </p>
         </Empty>
       );
     }
-    return trouble ? <Banner kind="bad" title="The call could not be read.">{trouble.message}</Banner> : <p class="quiet pad">Loading…</p>;
+    return trouble ? (
+      <Banner kind="bad" title="The call could not be read.">
+        {trouble.message}
+      </Banner>
+    ) : (
+      <p class="quiet pad">Loading…</p>
+    );
   }
   return <Call call={call} trouble={trouble} />;
-}
-
-/** Read again whenever the feed tells of the call; not twice within a moment. */
-function useCall(callId: string) {
-  const [call, setCall] = useState<CallDetails | null>(null);
-  const [trouble, setTrouble] = useState<Refused | null>(null);
-  useEffect(() => {
-    let timer: number | undefined;
-    let gone = false;
-    const read = async () => {
-      timer = undefined;
-      try {
-        const found = await getCall(callId);
-        if (gone) return;
-        setCall(found);
-        setTrouble(null);
-      } catch (error) {
-        if (gone) return;
-        setTrouble(error as Refused);
-        if ((error as Refused).status !== 404) readSoon(2_000);
-      }
-    };
-    const readSoon = (wait = AGAIN_MILLISECONDS) => {
-      timer ??= window.setTimeout(() => void read(), wait);
-    };
-    const ends = [
-      onFeed("call", (event) => event.call_id === callId && readSoon()),
-      onFeed("snapshot", () => readSoon(0)),
-    ];
-    void read();
-    return () => {
-      gone = true;
-      clearTimeout(timer);
-      for (const end of ends) end();
-    };
-  }, [callId]);
-  return { call, trouble };
 }
 
 function Call({ call, trouble }: { call: CallDetails; trouble: Refused | null }) {
   const playback = useMemo(() => new Playback(), []);
   return (
     <article class="call" aria-labelledby="call-id">
-      <CallHead call={call} />
+      <CallHead call={call} playback={playback} />
       {trouble && (
         <Banner kind="warn" title="This may be old.">
           {trouble.message}
@@ -105,20 +82,23 @@ function Call({ call, trouble }: { call: CallDetails; trouble: Refused | null })
   );
 }
 
-function CallHead({ call }: { call: CallDetails }) {
+function CallHead({ call, playback }: { call: CallDetails; playback: Playback }) {
   progressed.value;
   const who = parties(call);
-  const heard = progressOf(call.call_id)?.duration_seconds;
+  const heard = progressOf(call)?.duration_seconds;
+  const heading = useRef<HTMLHeadingElement>(null);
   return (
     <header class="call-head">
-      <a class="back" href={lastList()}>
-        <Back /> Calls
+      <a class="back" href={lastPlace().link}>
+        <Back /> {lastPlace().name}
       </a>
       <div class="line">
-        <h1 id="call-id">{call.call_id}</h1>
+        <h1 id="call-id" tabIndex={-1} ref={heading}>
+          {call.call_id}
+        </h1>
         <StateMark state={call.state} large />
         <span class="space" />
-        <Actions call={call} />
+        <Actions call={call} playback={playback} taken={() => heading.current?.focus()} />
       </div>
       <p class="facts">
         {who && <span class="who">{who}</span>}
@@ -132,15 +112,24 @@ function CallHead({ call }: { call: CallDetails }) {
   );
 }
 
-function Actions({ call }: { call: CallDetails }) {
+interface ActionProperties {
+  call: CallDetails;
+  playback: Playback;
+  /** The button that was pressed goes away then. */
+  taken: () => void;
+}
+
+function Actions({ call, playback, taken }: ActionProperties) {
   const [busy, setBusy] = useState(false);
   const [trouble, setTrouble] = useState<string | null>(null);
   const reprocess = async () => {
+    if (busy) return;
     setBusy(true);
     setTrouble(null);
     try {
       await reprocessCall(call.call_id);
       say("The call is processed again.");
+      taken();
     } catch (error) {
       setTrouble((error as Error).message);
     } finally {
@@ -156,11 +145,11 @@ function Actions({ call }: { call: CallDetails }) {
         </span>
       )}
       {settled && (
-        <button type="button" class={call.state === "FAILED" ? "main" : ""} disabled={busy} onClick={() => void reprocess()}>
+        <button type="button" class={call.state === "FAILED" ? "main" : ""} aria-disabled={busy} onClick={() => void reprocess()}>
           <Again /> Reprocess
         </button>
       )}
-      {isAudio(call) && (
+      {isAudio(call) && playback.isThere.value && (
         <a class="button" href={audioPath(call.call_id)} download={`${call.call_id}.wav`}>
           <Download /> WAV
         </a>
@@ -201,7 +190,7 @@ function Sentiment({ label, score }: { label: string; score: number }) {
 
 function LiveStreams({ call }: { call: CallDetails }) {
   progressed.value;
-  const progress = progressOf(call.call_id);
+  const progress = progressOf(call);
   if (!progress) return <Streams streams={call.streams} />;
   const alone = progress.streams.length === 1;
   const streams = progress.streams.map((stream) => ({

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { useRef, useState } from "preact/hooks";
 import { say } from "./announcer";
 import { Copy } from "./icons";
@@ -45,10 +46,17 @@ function firstCall(): string {
   ].join("\n");
 }
 
-export function Empty({ title, children }: { title: string; children: preact.ComponentChildren }) {
+interface Properties {
+  title: string;
+  /** `h1` where the page has no other. */
+  heading?: "h1" | "h2";
+  children: ComponentChildren;
+}
+
+export function Empty({ title, heading: Heading = "h2", children }: Properties) {
   return (
     <div class="empty">
-      <h2>{title}</h2>
+      <Heading>{title}</Heading>
       {children}
     </div>
   );

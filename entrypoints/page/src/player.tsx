@@ -1,10 +1,13 @@
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { audioPath, getAudio, getWaveform } from "./api";
+import { getWaveform, type Refused } from "./api";
 import { Banner } from "./banner";
 import { Pause, Play } from "./icons";
 import type { Playback } from "./playback";
+import { Reader } from "./reader";
+import { Recording } from "./recording";
 import { position } from "./times";
-import { drawWaveform, type DrawnWaveform, LANE_HEIGHT } from "./waveform";
+import { LANE_HEIGHT } from "./waveform";
 import type { CallDetails, Waveform } from "./wire";
 
 const STEP_SECONDS = 5;
@@ -14,17 +17,7 @@ const SPEEDS = [1, 1.25, 1.5, 2];
 export function Player({ call, playback }: { call: CallDetails; playback: Playback }) {
   const live = call.state === "IN_PROGRESS";
   const [asked, setAsked] = useState(0);
-  const [waveform, setWaveform] = useState<Waveform | null>(null);
-  const [trouble, setTrouble] = useState<string | null>(null);
-  // Packets may still come late when the call is over.
-  const received = live ? 0 : call.streams.reduce((sum, stream) => sum + stream.received, 0);
-  useEffect(() => {
-    if (live && !asked) return;
-    getWaveform(call.call_id).then(
-      (drawn) => (setWaveform(drawn), setTrouble(null)),
-      (error: Error) => setTrouble(error.message),
-    );
-  }, [call.call_id, live, asked, received]);
+  const { waveform, trouble } = useWaveform(call, live, asked, playback);
   return (
     <section class="card player" aria-label="Recording">
       <header>
@@ -36,14 +29,39 @@ export function Player({ call, playback }: { call: CallDetails; playback: Playba
         )}
       </header>
       {trouble && (
-        <Banner kind="warn" title="There is nothing to hear.">
-          {trouble}
+        <Banner kind="warn" title={trouble.mayPass ? "The recording could not be read." : "There is nothing to hear."}>
+          {trouble.message}
         </Banner>
       )}
-      {waveform && waveform.duration_seconds > 0 && <Recording call={call} waveform={waveform} playback={playback} />}
-      {live && !waveform && !trouble && <p class="quiet">The call is going on. Its recording grows as packets come.</p>}
+      {waveform && waveform.duration_seconds > 0 && <Heard call={call} waveform={waveform} playback={playback} />}
+      {waveform?.duration_seconds === 0 && <p class="quiet">No sound has come.</p>}
+      {!waveform && !trouble && (
+        <p class="quiet">{live ? "The call is going on. Its recording grows as packets come." : "Loading…"}</p>
+      )}
     </section>
   );
+}
+
+function useWaveform(call: CallDetails, live: boolean, asked: number, playback: Playback) {
+  const [waveform, setWaveform] = useState<Waveform | null>(null);
+  const [trouble, setTrouble] = useState<Refused | null>(null);
+  // Packets may still come late when the call is over.
+  const received = live ? 0 : call.streams.reduce((sum, stream) => sum + stream.received, 0);
+  useEffect(() => {
+    if (live && !asked) return;
+    const told = (drawn: Waveform) => {
+      setWaveform(drawn);
+      setTrouble(null);
+    };
+    const refused = (latest: Refused) => {
+      setTrouble(latest);
+      if (!latest.mayPass) playback.isThere.value = false;
+    };
+    const reader = new Reader(() => getWaveform(call.call_id), told, refused);
+    reader.now();
+    return () => reader.end();
+  }, [call.call_id, live, asked, received]);
+  return { waveform, trouble };
 }
 
 interface Properties {
@@ -52,165 +70,121 @@ interface Properties {
   playback: Playback;
 }
 
-function Recording({ call, waveform, playback }: Properties) {
+function Heard({ call, waveform, playback }: Properties) {
   const box = useRef<HTMLDivElement>(null);
-  const drawn = useRef<DrawnWaveform | null>(null);
-  const loaded = useRef<string | null>(null);
-  const [stream, setStream] = useState("");
-  const [speed, setSpeed] = useState(1);
-  const [loading, setLoading] = useState(false);
-  const [trouble, setTrouble] = useState<string | null>(null);
-  const gone = useRef(false);
-
+  const [recording, setRecording] = useState<Recording | null>(null);
   useEffect(() => {
     if (!box.current) return;
-    const made = drawWaveform(box.current, waveform);
-    drawn.current = made;
-    loaded.current = null;
-    gone.current = false;
-    made.surfer.on("timeupdate", (seconds) => (playback.seconds.value = seconds));
-    made.surfer.on("play", () => (playback.playing.value = true));
-    made.surfer.on("pause", () => (playback.playing.value = false));
-    made.surfer.on("finish", () => (playback.playing.value = false));
-    playback.seek.value = (seconds) => made.surfer.setTime(Math.min(seconds, waveform.duration_seconds));
-    const dark = matchMedia("(prefers-color-scheme: dark)");
-    dark.addEventListener("change", made.paint);
-    return () => {
-      gone.current = true;
-      dark.removeEventListener("change", made.paint);
-      playback.seek.value = null;
-      playback.playing.value = false;
-      made.destroy();
-    };
+    const made = new Recording(box.current, call.call_id, waveform, playback);
+    setRecording(made);
+    return () => made.destroy();
   }, [waveform]);
+  const toggle = () => void recording?.toggle();
+  return (
+    <>
+      <Place waveform={waveform} playback={playback} toggle={toggle}>
+        <div class="lanes" ref={box} />
+      </Place>
+      {recording && <Controls recording={recording} waveform={waveform} playback={playback} />}
+      {recording?.trouble.value && (
+        <Banner kind="bad" title="It could not be played.">
+          {recording.trouble.value}
+        </Banner>
+      )}
+    </>
+  );
+}
 
-  const load = async (wanted: string) => {
-    const surfer = drawn.current?.surfer;
-    if (!surfer || loaded.current === wanted) return;
-    setLoading(true);
-    try {
-      const at = playback.seconds.value;
-      const audio = await getAudio(audioPath(call.call_id, wanted || undefined));
-      if (gone.current) return;
-      await surfer.loadBlob(audio, waveform.streams.map(({ peaks }) => peaks), waveform.duration_seconds);
-      loaded.current = wanted;
-      surfer.setPlaybackRate(speed);
-      surfer.setTime(at);
-    } finally {
-      setLoading(false);
-    }
-  };
-  const toggle = async () => {
-    const surfer = drawn.current?.surfer;
-    if (!surfer) return;
-    if (surfer.isPlaying()) return surfer.pause();
-    try {
-      setTrouble(null);
-      await load(stream);
-      if (!gone.current) await surfer.play();
-    } catch (error) {
-      setTrouble((error as Error).message);
-    }
-  };
-  const choose = async (wanted: string) => {
-    const surfer = drawn.current?.surfer;
-    setStream(wanted);
-    if (!surfer || loaded.current === null) return;
-    const playing = surfer.isPlaying();
-    surfer.pause();
-    try {
-      await load(wanted);
-      if (playing && !gone.current) await surfer.play();
-    } catch (error) {
-      setTrouble((error as Error).message);
-    }
-  };
-  const chooseSpeed = (wanted: number) => {
-    setSpeed(wanted);
-    drawn.current?.surfer.setPlaybackRate(wanted);
-  };
-  const step = (event: KeyboardEvent) => {
-    const seconds = playback.seconds.value;
+interface PlaceProperties extends Omit<Properties, "call"> {
+  toggle: () => void;
+  children: ComponentChildren;
+}
+
+/** The waveform, as a slider. */
+function Place({ waveform, playback, toggle, children }: PlaceProperties) {
+  const whole = waveform.duration_seconds;
+  const seconds = playback.seconds.value;
+  const press = (event: KeyboardEvent) => {
     const to = {
       ArrowLeft: seconds - STEP_SECONDS,
       ArrowDown: seconds - STEP_SECONDS,
       ArrowRight: seconds + STEP_SECONDS,
       ArrowUp: seconds + STEP_SECONDS,
       Home: 0,
-      End: waveform.duration_seconds,
+      End: whole,
     }[event.key];
-    if (event.key === " ") void toggle();
-    else if (to !== undefined) playback.seek.value?.(Math.max(0, Math.min(to, waveform.duration_seconds)));
+    if (event.key === " ") toggle();
+    else if (to !== undefined) playback.seek.value?.(to);
     else return;
     event.preventDefault();
   };
-
-  const playing = playback.playing.value;
-  const seconds = playback.seconds.value;
-  const gaps = waveform.streams.reduce((sum, { gaps }) => sum + gaps.length, 0);
   return (
-    <>
-      <div
-        class="wave"
-        role="slider"
-        tabIndex={0}
-        aria-label="Place in the recording"
-        aria-valuemin={0}
-        aria-valuemax={Math.round(waveform.duration_seconds)}
-        aria-valuenow={Math.round(seconds)}
-        aria-valuetext={`${position(seconds)} of ${position(waveform.duration_seconds)}`}
-        onKeyDown={step}
-      >
-        <div class="lanes" ref={box} />
-        {waveform.streams.map(({ stream: name }, at) => (
-          <span class="lane" key={name} style={{ top: `${at * LANE_HEIGHT + 4}px` }}>
-            {name}
-          </span>
-        ))}
-      </div>
-      <div class="controls">
-        <button type="button" class="main" onClick={() => void toggle()} disabled={loading} data-playing={playing}>
-          {playing ? <Pause /> : <Play />}
-          {loading ? "Loading…" : playing ? "Pause" : "Play"}
-        </button>
-        <span class="position">
-          {position(seconds)} <small>of {position(waveform.duration_seconds)}</small>
+    <div
+      class="wave"
+      role="slider"
+      tabIndex={0}
+      aria-label="Place in the recording"
+      aria-valuemin={0}
+      aria-valuemax={Math.round(whole)}
+      aria-valuenow={Math.round(seconds)}
+      aria-valuetext={`${position(seconds)} of ${position(whole)}`}
+      onKeyDown={press}
+    >
+      {children}
+      {waveform.streams.map(({ stream: name }, at) => (
+        <span class="lane" key={name} style={{ top: `${at * LANE_HEIGHT + 4}px` }}>
+          {name}
         </span>
-        {gaps > 0 && (
-          <span class="gap-key">
-            <i aria-hidden="true" /> packets missing
-          </span>
-        )}
-        <span class="space" />
-        {waveform.streams.length > 1 && (
-          <label>
-            Hear
-            <select value={stream} onChange={(event) => void choose(event.currentTarget.value)}>
-              <option value="">all</option>
-              {waveform.streams.map(({ stream: name }) => (
-                <option key={name} value={name}>
-                  {name} alone
-                </option>
-              ))}
-            </select>
-          </label>
-        )}
+      ))}
+    </div>
+  );
+}
+
+interface ControlProperties extends Omit<Properties, "call"> {
+  recording: Recording;
+}
+
+function Controls({ recording, waveform, playback }: ControlProperties) {
+  const loading = recording.loading.value;
+  const playing = playback.playing.value;
+  return (
+    <div class="controls">
+      <button type="button" class="main" onClick={() => void recording.toggle()} aria-disabled={loading}>
+        {playing ? <Pause /> : <Play />}
+        {loading ? "Loading…" : playing ? "Pause" : "Play"}
+      </button>
+      <span class="position">
+        {position(playback.seconds.value)} <small>of {position(waveform.duration_seconds)}</small>
+      </span>
+      {waveform.streams.some(({ gaps }) => gaps.length > 0) && (
+        <span class="gap-key">
+          <i aria-hidden="true" /> packets missing
+        </span>
+      )}
+      <span class="space" />
+      {waveform.streams.length > 1 && (
         <label>
-          Speed
-          <select value={speed} onChange={(event) => chooseSpeed(Number(event.currentTarget.value))}>
-            {SPEEDS.map((value) => (
-              <option key={value} value={value}>
-                {value} ×
+          Hear
+          <select value={playback.stream.value} onChange={(event) => void recording.hear(event.currentTarget.value)}>
+            <option value="">all</option>
+            {waveform.streams.map(({ stream: name }) => (
+              <option key={name} value={name}>
+                {name} alone
               </option>
             ))}
           </select>
         </label>
-      </div>
-      {trouble && (
-        <Banner kind="bad" title="It could not be played.">
-          {trouble}
-        </Banner>
       )}
-    </>
+      <label>
+        Speed
+        <select value={playback.speed.value} onChange={(event) => recording.hurry(Number(event.currentTarget.value))}>
+          {SPEEDS.map((value) => (
+            <option key={value} value={value}>
+              {value} ×
+            </option>
+          ))}
+        </select>
+      </label>
+    </div>
   );
 }

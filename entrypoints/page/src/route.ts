@@ -14,12 +14,14 @@ window.addEventListener("hashchange", () => {
 
 export const route = computed(() => parse(hash.value));
 
-/** The list as it was last looked at. */
-let list = callsLink(null);
+/** The list, or the failures, as they were last looked at. */
+let last = { link: callsLink(null), name: "Calls" };
 effect(() => {
-  if (route.value.page === "calls") list = callsLink(route.value.state, route.value.search);
+  const here = route.value;
+  if (here.page === "calls") last = { link: callsLink(here.state, here.search), name: "Calls" };
+  else if (here.page === "failures") last = { link: "#/failures", name: "Failures" };
 });
-export const lastList = () => list;
+export const lastPlace = () => last;
 
 export function parse(text: string): Route {
   const [path = "", query = ""] = text.replace(/^#/, "").split("?", 2);

@@ -34,7 +34,7 @@ function absence(call: CallDetails): string {
   return "The AI has not transcribed it yet.";
 }
 
-/** Follows the player; a click on a sentence plays from there. */
+/** Follows the player; a click on a time goes there. */
 function Segments({ call, playback }: { call: CallDetails; playback: Playback }) {
   const list = useRef<HTMLOListElement>(null);
   const spoken = useComputed(() => {
@@ -45,9 +45,9 @@ function Segments({ call, playback }: { call: CallDetails; playback: Playback })
     const box = list.current;
     const line = box?.children[spoken];
     if (!box || !(line instanceof HTMLElement) || !playback.playing.peek()) return;
-    const top = line.offsetTop - box.offsetTop;
+    const top = line.offsetTop; // the box is what it is measured from
     if (top < box.scrollTop || top + line.offsetHeight > box.scrollTop + box.clientHeight) {
-      box.scrollTo({ top: top - box.clientHeight / 3, behavior: "smooth" });
+      box.scrollTo({ top: top - box.clientHeight / 3 });
     }
   }, [spoken]);
   const names = [...new Set(call.segments.map((segment) => segment.stream))];

@@ -1,0 +1,96 @@
+// The recording of one call: drawn at once; its sound is fetched when it is first to be heard, and anew for a stream alone.
+import { signal } from "@preact/signals";
+import { audioPath, getAudio } from "./api";
+import type { Playback } from "./playback";
+import { drawWaveform, type DrawnWaveform } from "./waveform";
+import type { Waveform } from "./wire";
+
+export class Recording {
+  readonly loading = signal(false);
+  readonly trouble = signal<string | null>(null);
+  private readonly drawn: DrawnWaveform;
+  private readonly dark = matchMedia("(prefers-color-scheme: dark)");
+  private loaded: string | null = null;
+  private asking = new AbortController();
+
+  constructor(
+    box: HTMLElement,
+    private readonly callId: string,
+    private readonly waveform: Waveform,
+    private readonly playback: Playback,
+  ) {
+    this.drawn = drawWaveform(box, waveform);
+    const { surfer, paint } = this.drawn;
+    surfer.on("timeupdate", (seconds) => (playback.seconds.value = seconds));
+    surfer.on("play", () => (playback.playing.value = true));
+    surfer.on("pause", () => (playback.playing.value = false));
+    surfer.on("finish", () => (playback.playing.value = false));
+    playback.seek.value = (seconds) => surfer.setTime(Math.max(0, Math.min(seconds, waveform.duration_seconds)));
+    this.dark.addEventListener("change", paint);
+  }
+
+  destroy(): void {
+    this.asking.abort();
+    this.dark.removeEventListener("change", this.drawn.paint);
+    this.playback.seek.value = null;
+    this.playback.playing.value = false;
+    this.drawn.destroy();
+  }
+
+  async toggle(): Promise<void> {
+    if (this.loading.peek()) return;
+    if (this.drawn.surfer.isPlaying()) this.drawn.surfer.pause();
+    else await this.play();
+  }
+
+  async hear(stream: string): Promise<void> {
+    const goesOn = this.drawn.surfer.isPlaying() || this.loading.peek();
+    this.playback.stream.value = stream;
+    this.drawn.surfer.pause();
+    if (goesOn) await this.play();
+  }
+
+  hurry(speed: number): void {
+    this.playback.speed.value = speed;
+    this.drawn.surfer.setPlaybackRate(speed);
+  }
+
+  private async play(): Promise<void> {
+    this.trouble.value = null;
+    try {
+      if (await this.load()) await this.drawn.surfer.play();
+    } catch (error) {
+      this.trouble.value = (error as Error).message;
+    }
+  }
+
+  /** False where meanwhile something else was asked for, or nobody is there any more. */
+  private async load(): Promise<boolean> {
+    const wanted = this.playback.stream.peek();
+    if (this.loaded === wanted) return true;
+    this.asking.abort();
+    const { signal: ended } = (this.asking = new AbortController());
+    this.loading.value = true;
+    try {
+      const audio = await getAudio(audioPath(this.callId, wanted || undefined), ended);
+      await this.take(audio);
+      if (!ended.aborted) this.loaded = wanted;
+      return !ended.aborted;
+    } catch (error) {
+      if (ended.aborted) return false;
+      throw error;
+    } finally {
+      if (!ended.aborted) this.loading.value = false;
+    }
+  }
+
+  /** It is heard from the place on, and at the speed, that were chosen. */
+  private async take(audio: Blob): Promise<void> {
+    const { surfer } = this.drawn;
+    const at = this.playback.seconds.peek();
+    this.loaded = null;
+    await surfer.loadBlob(audio, this.waveform.streams.map(({ peaks }) => peaks), this.waveform.duration_seconds);
+    surfer.setPlaybackRate(this.playback.speed.peek());
+    surfer.setTime(at);
+  }
+}
