@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Banner } from "./banner";
 import { CallTable } from "./call_table";
@@ -5,8 +6,8 @@ import { NoCalls } from "./empty";
 import { counts } from "./figures";
 import { FiguresPanel } from "./figures_panel";
 import { Back, Forward, Search } from "./icons";
-import { begun, calls, cursors, following, newer, newest, older, PAGE_CALLS, trouble } from "./list";
-import { callsLink, replaceRoute, type Route } from "./route";
+import { begun, calls, changing, cursors, following, newer, newest, older, PAGE_CALLS, trouble } from "./list";
+import { callsLink, replaceRoute, route, type Route } from "./route";
 import { STATES } from "./wire";
 import { plural, STATE_NAMES } from "./words";
 
@@ -62,7 +63,7 @@ function SearchField({ here }: { here: Here }) {
   const [text, setText] = useState(here.search);
   const timer = useRef<number | undefined>(undefined);
   useEffect(() => {
-    if (timer.current === undefined) setText(here.search);
+    if (timer.current === undefined && text.trim() !== here.search) setText(here.search);
   }, [here.search]);
   useEffect(() => () => clearTimeout(timer.current), []);
   const search = (words: string, wait: number) => {
@@ -70,7 +71,8 @@ function SearchField({ here }: { here: Here }) {
     clearTimeout(timer.current);
     timer.current = window.setTimeout(() => {
       timer.current = undefined;
-      replaceRoute(callsLink(here.state, words.trim()));
+      const current = route.peek(); // the filter may be another by now
+      if (current.page === "calls") replaceRoute(callsLink(current.state, words.trim()));
     }, wait);
   };
   return (
@@ -102,10 +104,10 @@ function List({ here }: { here: Here }) {
   if (rows === null) return trouble.value ? null : <p class="quiet pad">Loading…</p>;
   if (rows.length === 0 && cursors.value.length === 0) return <NoCalls here={here} />;
   return (
-    <>
+    <div class={changing.value ? "changing" : ""} aria-busy={changing.value}>
       <CallTable calls={rows} />
       <Pager shown={rows.length} />
-    </>
+    </div>
   );
 }
 
@@ -118,17 +120,34 @@ function Pager({ shown }: { shown: number }) {
         {shown ? `${from.toLocaleString("en")}–${(from + shown - 1).toLocaleString("en")}, newest first` : "Nothing older"}
         {begun.value > 0 && ` · ${plural(begun.value, "call")} began since`}
       </p>
-      {page > 1 && (
-        <button type="button" class="plain" onClick={newest}>
-          Newest
-        </button>
-      )}
-      <button type="button" onClick={newer} disabled={page === 0}>
+      <Turn to={newest} can={page > 0}>
+        Newest
+      </Turn>
+      <Turn to={newer} can={page > 0}>
         <Back /> Newer
-      </button>
-      <button type="button" onClick={older} disabled={following.value === null}>
+      </Turn>
+      <Turn to={older} can={following.value !== null}>
         Older <Forward />
-      </button>
+      </Turn>
     </nav>
+  );
+}
+
+interface TurnProperties {
+  to: () => void;
+  can: boolean;
+  children: ComponentChildren;
+}
+
+/** It stays, and keeps the focus, also where it leads nowhere. */
+function Turn({ to, can, children }: TurnProperties) {
+  const turn = (button: HTMLElement) => {
+    to();
+    button.closest(".list")?.scrollIntoView();
+  };
+  return (
+    <button type="button" aria-disabled={!can} onClick={(event) => can && turn(event.currentTarget)}>
+      {children}
+    </button>
   );
 }

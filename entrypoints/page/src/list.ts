@@ -2,10 +2,12 @@
 // (metadata, a summary) is asked for again, a whole page at a time and not more often than every two seconds; more
 // seldom where the answer takes long, for then many ask.
 import { batch, effect, signal } from "@preact/signals";
+import { say } from "./announcer";
 import { getCalls } from "./api";
-import { onFeed } from "./feed";
+import { connection, onFeed } from "./feed";
 import { route } from "./route";
-import type { CallEvent, CallSummary, State } from "./wire";
+import type { CallEvent, CallList, CallSummary, State } from "./wire";
+import { plural } from "./words";
 
 export const PAGE_CALLS = 50;
 const AGAIN_MILLISECONDS = 2_000;
@@ -19,6 +21,8 @@ export const cursors = signal<string[]>([]);
 export const trouble = signal<string | null>(null);
 /** Calls that began while an older page was looked at. */
 export const begun = signal(0);
+/** Whether other calls are asked for than those that are shown. */
+export const changing = signal(false);
 
 let wanted: { state: State | null; search: string } = { state: null, search: "" };
 let running: AbortController | null = null;
@@ -26,6 +30,8 @@ let askedAt = 0;
 let tookMilliseconds = 0;
 let again: number | undefined;
 let waiting: CallEvent[] = [];
+/** Told since the last question was asked: its answer may not know of them. */
+let sinceAsked: CallEvent[] = [];
 
 export function followList(): void {
   effect(() => {
@@ -43,6 +49,9 @@ export function followList(): void {
     if (waiting.push(event) === 1) window.setTimeout(applyWaiting, APPLY_MILLISECONDS);
   });
   document.addEventListener("visibilitychange", loadSoon);
+  effect(() => {
+    if (connection.value === "live") loadSoon();
+  });
 }
 
 export const newest = () => show([]);
@@ -56,14 +65,16 @@ function show(path: string[]): void {
   batch(() => {
     cursors.value = path;
     begun.value = 0;
+    changing.value = true;
   });
   void load();
 }
 
-export async function load(): Promise<void> {
+async function load(): Promise<void> {
   clearTimeout(again);
   again = undefined;
   askedAt = Date.now();
+  sinceAsked = [];
   running?.abort();
   const mine = new AbortController();
   running = mine;
@@ -72,19 +83,24 @@ export async function load(): Promise<void> {
       { ...wanted, limit: PAGE_CALLS, after: cursors.peek().at(-1) ?? null },
       mine.signal,
     );
-    if (mine !== running) return;
-    tookMilliseconds = Date.now() - askedAt;
-    batch(() => {
-      calls.value = page.calls;
-      following.value = page.next;
-      trouble.value = null;
-    });
+    if (mine === running) take(page);
   } catch (error) {
     if (mine === running && !mine.signal.aborted) {
       trouble.value = (error as Error).message;
       loadSoon();
     }
   }
+}
+
+function take(page: CallList): void {
+  tookMilliseconds = Date.now() - askedAt;
+  if (changing.peek()) say(page.calls.length ? `${plural(page.calls.length, "call")} shown.` : "No call fits.");
+  batch(() => {
+    calls.value = afterEvents(page.calls, sinceAsked);
+    following.value = page.next;
+    trouble.value = null;
+    changing.value = false;
+  });
 }
 
 function loadSoon(): void {
@@ -96,8 +112,18 @@ function loadSoon(): void {
 function applyWaiting(): void {
   const events = waiting;
   waiting = [];
+  sinceAsked.push(...events);
   const present = calls.peek();
   if (!present) return;
+  const shown = afterEvents(present, events);
+  if (shown !== present) calls.value = shown;
+  const first = cursors.peek().length === 0;
+  if (!first && fits("IN_PROGRESS")) begun.value += events.filter((event) => event.event === "call_started").length;
+  if (first || events.some((event) => shown.some((call) => call.call_id === event.call_id))) loadSoon();
+}
+
+/** The same where they change nothing. Calls that do not fit any more stay until the page is asked for again. */
+function afterEvents(present: CallSummary[], events: CallEvent[]): CallSummary[] {
   const rows = new Map(present.map((call) => [call.call_id, call]));
   const started: CallSummary[] = [];
   for (const event of events) {
@@ -109,12 +135,9 @@ function applyWaiting(): void {
       started.unshift(call);
     }
   }
-  const first = cursors.peek().length === 0;
-  if (!first) begun.value += started.length;
-  const fresh = first && fits("IN_PROGRESS") ? started : [];
+  const fresh = cursors.peek().length === 0 && fits("IN_PROGRESS") ? started : [];
   const shown = [...fresh, ...present].slice(0, PAGE_CALLS).map((call) => rows.get(call.call_id) ?? call);
-  if (shown.some((call, at) => call !== present[at])) calls.value = shown;
-  if (first || events.some((event) => shown.some((call) => call.call_id === event.call_id))) loadSoon();
+  return shown.some((call, at) => call !== present[at]) ? shown : present;
 }
 
 const fits = (state: State) => !wanted.search && (wanted.state === null || wanted.state === state);
@@ -138,7 +161,7 @@ function begin(event: CallEvent): CallSummary {
   };
 }
 
-export function changed(call: CallSummary, event: CallEvent): CallSummary {
+function changed(call: CallSummary, event: CallEvent): CallSummary {
   const next: CallSummary = { ...call, state: event.state };
   const { run, next_run_at, reason, detail } = event.detail;
   switch (event.event) {
