@@ -6,21 +6,20 @@ import { counts, overview } from "./figures";
 import { FailuresPage } from "./failures_page";
 import { Banner } from "./banner";
 import { Logo } from "./icons";
-import { said } from "./announcer";
-import { type Route, route } from "./route";
+import { said, say } from "./announcer";
+import { callLink, type Route, route } from "./route";
 import { clock } from "./times";
 import { plural } from "./words";
 
 export function App() {
   const here = route.value;
   const main = useRef<HTMLElement>(null);
-  const shown = useRef<string>(key(here));
+  const shown = useRef(here);
   useEffect(() => {
     document.title = `${title(here)} · Trunkline`;
-    if (shown.current === key(here)) return;
-    shown.current = key(here);
-    window.scrollTo(0, 0);
-    main.current?.focus({ preventScroll: true });
+    const before = shown.current;
+    shown.current = here;
+    if (main.current && key(before) !== key(here)) arrive(main.current, before);
   }, [key(here)]);
   return (
     <>
@@ -39,6 +38,14 @@ export function App() {
       </div>
     </>
   );
+}
+
+/** At the top; or, from a call, where its link is in the list. */
+function arrive(main: HTMLElement, before: Route): void {
+  const link = before.page === "call" && main.querySelector<HTMLElement>(`a[href="${callLink(before.callId)}"]`);
+  if (link) link.scrollIntoView({ block: "center" });
+  else window.scrollTo(0, 0);
+  (link || main).focus({ preventScroll: true });
 }
 
 const key = (here: Route) => (here.page === "call" ? here.callId : here.page);
@@ -82,30 +89,48 @@ function ConnectionMark() {
   );
 }
 
+/** Those of something that begins or ends are said when it does, and not with every figure in them. */
 function Banners() {
   const latest = overview.value;
   const lost = connection.value === "lost";
+  const degraded = latest?.durability === "degraded";
+  const away = !lost && degraded;
+  const unset = !lost && latest?.ai.configured === false;
+  useSaid(lost, LOST, "Connected again.");
+  useSaid(degraded, AWAY, "The database is back.");
+  if (!lost && !away && !unset) return null;
   return (
-    <div class="banners" role="status">
+    <section class="banners" aria-label="Notices">
       {lost && (
-        <Banner kind="bad" title="Disconnected. Trying again by itself.">
+        <Banner kind="bad" title={LOST}>
           {heardAt.value ? `What you see is as of ${clock(heardAt.value)}.` : "Nothing was heard from the service yet."}
         </Banner>
       )}
-      {!lost && latest?.durability === "degraded" && (
-        <Banner kind="warn" title="The database is away.">
+      {away && (
+        <Banner kind="warn" title={AWAY}>
           Calls are still taken, and kept on this machine&rsquo;s disk
           {latest.spooled_requests > 0 && ` (${plural(latest.spooled_requests, "request")} so far)`} until it is back.
           Until then the list shows what was last known.
         </Banner>
       )}
-      {!lost && latest && !latest.ai.configured && (
+      {unset && (
         <Banner kind="info" title="No AI service is set.">
           Calls are taken and kept, and wait when they are over. Set <code>TRUNKLINE_AI_BASE_URL</code> and restart.
         </Banner>
       )}
-    </div>
+    </section>
   );
+}
+
+const LOST = "Disconnected. Trying again by itself.";
+const AWAY = "The database is away.";
+
+function useSaid(is: boolean, begins: string, ends: string): void {
+  const was = useRef(false);
+  useEffect(() => {
+    if (is !== was.current) say(is ? begins : ends);
+    was.current = is;
+  }, [is]);
 }
 
 /** What a call needs, wavesurfer above all, is loaded with the first call that is looked at. */
