@@ -34,7 +34,9 @@ async def test_a_killed_server_comes_back_and_nothing_is_missing(
         await expect(page.locator("[data-connection]")).to_have_attribute(
             "data-connection", "lost", timeout=SOON_MILLISECONDS
         )
-        await expect(page.get_by_text("Disconnected. Trying again by itself.")).to_be_visible()
+        await expect(
+            page.locator(".banner", has_text="Disconnected. Trying again by itself.")
+        ).to_be_visible()
         for number in range(3):
             await pbx.packet(f"meanwhile-{number}", 1, "said meanwhile")
         await pbx.complete("before", 1)
