@@ -17,7 +17,8 @@ STATES: Final = ("IN_PROGRESS", "COMPLETED", "PROCESSING_AI", "ARCHIVED", "FAILE
 
 
 class ScriptedService:
-    """``calls`` has summaries, newest first; ``more`` what a call's details have beside its summary.
+    """``calls`` has summaries, newest first; ``more`` what a call's details have beside its summary,
+    ``waveforms`` and ``sounds`` (WAV) its recording.
 
     ``at`` is the time by its clock. While ``goes_on`` is not set, a list is answered later, with the
     calls that there were when it was asked for. ``asked`` has the paths and queries that were asked for.
@@ -27,6 +28,7 @@ class ScriptedService:
         self.calls: list[dict[str, Any]] = []
         self.more: dict[str, dict[str, Any]] = {}
         self.waveforms: dict[str, dict[str, Any]] = {}
+        self.sounds: dict[str, bytes] = {}
         self.failures: list[dict[str, Any]] = []
         self.ahead = timedelta()
         self.goes_on = asyncio.Event()
@@ -34,6 +36,7 @@ class ScriptedService:
         self.asked: list[str] = []
         self.url = ""
         self._readers: list[web.StreamResponse] = []
+        self._is_read = asyncio.Event()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -47,6 +50,7 @@ class ScriptedService:
                 web.get("/v1/calls", self._list),
                 web.get("/v1/calls/{call_id}", self._call),
                 web.get("/v1/calls/{call_id}/waveform", self._waveform),
+                web.get("/v1/calls/{call_id}/audio.wav", self._audio),
                 web.get("/v1/failures", self._failures),
                 web.get("/v1/reprocess", self._batches),
             ]
@@ -88,7 +92,8 @@ class ScriptedService:
         } | fields
 
     async def tell(self, kind: str, **data: Any) -> None:
-        """All who read the feed."""
+        """All who read the feed, once somebody does."""
+        await self._is_read.wait()
         for reader in self._readers:
             await reader.write(_event(kind, {"at": self.at.isoformat()} | data))
 
@@ -104,6 +109,7 @@ class ScriptedService:
         await response.prepare(request)
         await response.write(_event("snapshot", {"at": self.at.isoformat(), "live": [], **self._figures({})}))
         self._readers.append(response)
+        self._is_read.set()
         await asyncio.Event().wait()
         return response
 
@@ -131,6 +137,9 @@ class ScriptedService:
         if waveform is None:
             return web.json_response({"detail": "what was received is no longer kept"}, status=409)
         return web.json_response(waveform)
+
+    async def _audio(self, request: web.Request) -> web.Response:
+        return web.Response(body=self.sounds[request.match_info["call_id"]], content_type="audio/wav")
 
     async def _failures(self, request: web.Request) -> web.Response:
         return web.json_response({"groups": self.failures})

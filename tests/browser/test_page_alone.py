@@ -14,6 +14,10 @@ from playwright.async_api import expect
 from tests.browser.scripted_service import ScriptedService
 from tests.browser.visitor import Visitor
 
+MEDIA = {"encoding": "audio/x-mulaw", "sample_rate_hz": 8_000, "channels": 1}
+MOST_MARKS = 600
+"""Of the gaps of a call: more take seconds to draw."""
+
 
 @pytest.fixture
 async def service() -> AsyncIterator[ScriptedService]:
@@ -54,6 +58,18 @@ async def test_times_are_by_the_service_s_clock(visitor: Visitor, service: Scrip
         length = page.locator('[data-call="c-1"] .c-length')
         await service.tell_overview()
         await expect(length).to_contain_text("1:0")
+
+
+async def test_a_laptop_that_slept_reads_the_feed_anew(visitor: Visitor, service: ScriptedService) -> None:
+    """The old connection is silent, though nobody said that it is over."""
+    async with visitor.at(service.url) as page:
+        await page.clock.install()
+        await page.reload()
+        mark = page.locator("[data-connection]")
+        await expect(mark).to_have_text("Connected")
+        async with page.expect_request("**/v1/events*"):
+            await page.clock.fast_forward("10:00")
+        await expect(mark).to_have_text("Connected")
 
 
 async def test_the_ai_s_health_is_what_it_last_did(visitor: Visitor, service: ScriptedService) -> None:
@@ -105,43 +121,60 @@ async def test_failures_are_chosen_together_and_kept_while_one_is_looked_at(
         await expect(rows.first).to_be_visible()
 
 
-async def test_a_long_transcript_follows_and_focus_stays(visitor: Visitor, service: ScriptedService) -> None:
-    stream = {
-        "stream": "main",
-        "received": 3000,
-        "next_expected": 3001,
-        "missing": [],
-        "duration_seconds": 60.0,
-    }
-    media = {"encoding": "audio/x-mulaw", "sample_rate_hz": 8000, "channels": 1}
-    service.calls = [
-        service.call("c-2", "ARCHIVED"),
-        service.call("c-1", "ARCHIVED", media=media, streams=[stream]),
-    ]
-    segments = [
-        {"start_seconds": float(at), "end_seconds": at + 1.0, "stream": "main", "text": f"Sentence {at}."}
-        for at in range(60)
-    ]
-    service.more = {"c-1": {"segments": segments}}
-    peaks = [0.5] * 1200
-    service.waveforms["c-1"] = {
-        "duration_seconds": 60.0,
-        "streams": [{"stream": "main", "peaks": peaks, "gaps": []}],
-    }
+async def test_a_long_call_is_followed_and_focus_stays(visitor: Visitor, service: ScriptedService) -> None:
+    """However much of it is missing. Who speaks has the colour of their lane, whoever spoke first."""
+    _place_long_call(service)
     async with visitor.at(service.url) as page:
         await page.get_by_role("link", name="c-1").click()
-        await page.route(
-            "**/audio.wav*", lambda route: route.fulfill(body=_silence(60), content_type="audio/wav")
-        )
+        place = page.get_by_role("slider")
+        marks = place.locator("[part~=region]")
+        await expect(marks).not_to_have_count(0)
+        assert await marks.count() < MOST_MARKS
         for _ in range(8):
-            await page.get_by_role("slider").press("ArrowRight")
+            await place.press("ArrowRight")
         await page.get_by_role("button", name="Play").press("Enter")
         spoken = page.locator(".segments li[aria-current]")
         await expect(spoken).to_contain_text("Sentence 4")
         await page.wait_for_function(_IN_ITS_BOX)
         await expect(page.get_by_role("button", name="Pause")).to_be_focused()
+        lines = page.locator(".segments li")
+        await expect(lines.nth(0)).to_have_class("second")
+        await expect(lines.nth(1)).to_have_class("")
         await page.get_by_role("link", name="Calls").last.click()
         await expect(page.get_by_role("link", name="c-1")).to_be_focused()
+
+
+async def test_a_recording_that_is_not_kept_has_no_download(
+    visitor: Visitor, service: ScriptedService
+) -> None:
+    service.calls = [service.call("c-1", "ARCHIVED", media=MEDIA)]
+    visitor.bears = "409 (Conflict)"
+    async with visitor.at(f"{service.url}/#/calls/c-1") as page:
+        await expect(page.locator(".player .banner")).to_contain_text("There is nothing to hear.")
+        await expect(page.get_by_role("link", name="JSON")).to_be_visible()
+        await expect(page.get_by_role("link", name="WAV")).to_have_count(0)
+
+
+def _place_long_call(service: ScriptedService) -> None:
+    """A minute; a packet in fifty is missing, and the second stream speaks first."""
+    names = ("agent", "caller")
+    streams = [
+        {"stream": name, "received": 2_940, "next_expected": 3_001, "missing": [], "duration_seconds": 60.0}
+        for name in names
+    ]
+    service.calls = [
+        service.call("c-2", "ARCHIVED"),
+        service.call("c-1", "ARCHIVED", media=MEDIA, streams=streams),
+    ]
+    segments = [
+        {"start_seconds": float(at), "end_seconds": at + 1.0, "stream": name, "text": f"Sentence {at}."}
+        for at, name in enumerate(["caller", "agent"] * 30)
+    ]
+    gaps = [[at * 0.06, at * 0.06 + 0.02] for at in range(1_000)]
+    recorded = [{"stream": name, "peaks": [0.5] * 1_200, "gaps": gaps} for name in names]
+    service.more["c-1"] = {"segments": segments}
+    service.waveforms["c-1"] = {"duration_seconds": 60.0, "streams": recorded}
+    service.sounds["c-1"] = _silence(60)
 
 
 _IN_ITS_BOX = """() => {

@@ -50,14 +50,16 @@ function Segments({ call, playback }: { call: CallDetails; playback: Playback })
       box.scrollTo({ top: top - box.clientHeight / 3 });
     }
   }, [spoken]);
-  const names = [...new Set(call.segments.map((segment) => segment.stream))];
+  const several = call.segments.some((segment) => segment.stream !== call.segments[0]?.stream);
+  // In the colours of the waveform's lanes, which are in the same order.
+  const lane = new Map(call.streams.map(({ stream }, at) => [stream, at]));
   const canSeek = isAudio(call) && playback.seek.value !== null;
   return (
     <ol class="segments" ref={list} tabIndex={0} aria-label="Sentences with their times">
       {call.segments.map((segment, at) => (
         <li
           key={at}
-          class={names.indexOf(segment.stream) % 2 ? "second" : ""}
+          class={(lane.get(segment.stream) ?? 0) % 2 ? "second" : ""}
           aria-current={at === spoken ? "true" : undefined}
         >
           <button
@@ -69,7 +71,7 @@ function Segments({ call, playback }: { call: CallDetails; playback: Playback })
             {position(segment.start_seconds)}
           </button>
           <p>
-            {names.length > 1 && <span class="speaker">{segment.stream}</span>}
+            {several && <span class="speaker">{segment.stream}</span>}
             {segment.text}
           </p>
         </li>

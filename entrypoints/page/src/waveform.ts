@@ -4,6 +4,8 @@ import Regions from "wavesurfer.js/plugins/regions";
 import type { Waveform } from "./wire";
 
 export const LANE_HEIGHT = 72;
+/** As the style sheet has it. */
+const SMALLEST_MARK_PIXELS = 3;
 
 export interface DrawnWaveform {
   surfer: WaveSurfer;
@@ -30,10 +32,11 @@ export function drawWaveform(box: HTMLElement, waveform: Waveform): DrawnWavefor
   });
   adoptStyle(apart);
   box.replaceChildren(apart);
-  surfer.on("ready", () => drawGaps(regions, waveform));
+  const gaps = () => drawGaps(regions, waveform, (SMALLEST_MARK_PIXELS * waveform.duration_seconds) / box.clientWidth);
+  surfer.on("ready", gaps);
   const paint = () => {
     surfer.setOptions(colours(box, waveform));
-    drawGaps(regions, waveform);
+    gaps();
   };
   return { surfer, paint, destroy: () => surfer.destroy() };
 }
@@ -51,13 +54,24 @@ function colours(box: HTMLElement, waveform: Waveform) {
   };
 }
 
-function drawGaps(regions: ReturnType<typeof Regions.create>, waveform: Waveform): void {
+/** Marks that would touch are one: each costs wavesurfer more than the one before. */
+function drawGaps(regions: ReturnType<typeof Regions.create>, waveform: Waveform, smallestSeconds: number): void {
   regions.clearRegions();
   waveform.streams.forEach((stream, channelIdx) => {
-    for (const [start, end] of stream.gaps) {
+    for (const [start, end] of merged(stream.gaps, smallestSeconds)) {
       regions.addRegion({ start, end, channelIdx, drag: false, resize: false, color: "transparent" });
     }
   });
+}
+
+function merged(gaps: [number, number][], apartSeconds: number): [number, number][] {
+  const marks: [number, number][] = [];
+  for (const [start, end] of gaps) {
+    const last = marks.at(-1);
+    if (last && start - last[1] < apartSeconds) last[1] = end;
+    else marks.push([start, end]);
+  }
+  return marks;
 }
 
 /**
