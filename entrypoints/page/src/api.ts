@@ -37,8 +37,10 @@ async function ask<T>(path: string, init: RequestInit = {}): Promise<T> {
 
 async function refusal(answer: Response): Promise<Refused> {
   const problem = (await answer.json().catch(() => ({}))) as { title?: string; detail?: string };
-  return new Refused(answer.status, problem.detail ?? problem.title ?? `The service answered ${answer.status}.`);
+  return new Refused(answer.status, sentence(problem.detail ?? problem.title ?? `The service answered ${answer.status}`));
 }
+
+const sentence = (words: string) => words.charAt(0).toUpperCase() + words.slice(1).replace(/\.?$/, ".");
 
 function query(parameters: Record<string, string | number | null | undefined>): string {
   const given = new URLSearchParams();

@@ -27,28 +27,38 @@ export function CallPage({ callId }: { callId: string }) {
     (event) => event.call_id === callId,
     APART_MILLISECONDS,
   );
-  if (!call) {
-    if (trouble?.status === 404) {
-      return (
-        <Empty title="There is no such call" heading="h1">
-          <p>
-            <span class="said">{callId}</span> is not known here. It appears by itself should it begin.
-          </p>
-          <p>
-            <a href={lastPlace().link}>{lastPlace().name}</a>
-          </p>
+  return call ? <Call call={call} trouble={trouble} /> : <NoCall callId={callId} trouble={trouble} />;
+}
+
+function NoCall({ callId, trouble }: { callId: string; trouble: Refused | null }) {
+  return (
+    <>
+      <header class="call-head">
+        <BackLink />
+        <h1>{callId}</h1>
+      </header>
+      {trouble?.status === 404 ? (
+        <Empty title="There is no such call">
+          <p>Should it begin, it appears here by itself.</p>
         </Empty>
-      );
-    }
-    return trouble ? (
-      <Banner kind="bad" title="The call could not be read.">
-        {trouble.message}
-      </Banner>
-    ) : (
-      <p class="quiet pad">Loading…</p>
-    );
-  }
-  return <Call call={call} trouble={trouble} />;
+      ) : trouble ? (
+        <Banner kind="bad" title="The call could not be read.">
+          {trouble.message}
+        </Banner>
+      ) : (
+        <p class="quiet pad">Loading…</p>
+      )}
+    </>
+  );
+}
+
+function BackLink() {
+  const { link, name } = lastPlace();
+  return (
+    <a class="back" href={link}>
+      <Back /> {name}
+    </a>
+  );
 }
 
 function Call({ call, trouble }: { call: CallDetails; trouble: Refused | null }) {
@@ -89,9 +99,7 @@ function CallHead({ call, playback }: { call: CallDetails; playback: Playback })
   const heading = useRef<HTMLHeadingElement>(null);
   return (
     <header class="call-head">
-      <a class="back" href={lastPlace().link}>
-        <Back /> {lastPlace().name}
-      </a>
+      <BackLink />
       <div class="line">
         <h1 id="call-id" tabIndex={-1} ref={heading}>
           {call.call_id}

@@ -46,17 +46,10 @@ function firstCall(): string {
   ].join("\n");
 }
 
-interface Properties {
-  title: string;
-  /** `h1` where the page has no other. */
-  heading?: "h1" | "h2";
-  children: ComponentChildren;
-}
-
-export function Empty({ title, heading: Heading = "h2", children }: Properties) {
+export function Empty({ title, children }: { title: string; children: ComponentChildren }) {
   return (
     <div class="empty">
-      <Heading>{title}</Heading>
+      <h2>{title}</h2>
       {children}
     </div>
   );

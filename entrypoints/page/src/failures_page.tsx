@@ -55,12 +55,19 @@ export function FailuresPage() {
           request={request}
           close={(begun) => {
             setRequest(null);
-            if (begun) chooseNone();
+            if (begun) showProgress();
           }}
         />
       )}
     </div>
   );
+}
+
+/** At the top; the button that was pressed may be gone. */
+function showProgress(): void {
+  chooseNone();
+  window.scrollTo(0, 0);
+  document.getElementById("main")?.focus({ preventScroll: true });
 }
 
 const changesThem = ({ event }: CallEvent) => event === "call_failed" || event === "reprocess_requested";

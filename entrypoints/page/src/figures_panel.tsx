@@ -55,7 +55,7 @@ function LatencyCard() {
         <p class="value">
           {milliseconds(latency.p50)} <small>ms typical</small>
           <span class="second">
-            {milliseconds(latency.p99)} <small>ms for the slowest 1 %</small>
+            {milliseconds(latency.p99)} <small>ms for the slowest 1 %</small>
           </span>
         </p>
       )}

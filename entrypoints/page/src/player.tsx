@@ -52,6 +52,7 @@ function useWaveform(call: CallDetails, live: boolean, asked: number, playback: 
     const told = (drawn: Waveform) => {
       setWaveform(drawn);
       setTrouble(null);
+      playback.isThere.value = live || drawn.duration_seconds > 0;
     };
     const refused = (latest: Refused) => {
       setTrouble(latest);
