@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from tests.browser.stand_in_ai import StandInAi
@@ -25,7 +26,14 @@ ARGUMENTS = [
 SLOWEST_MILLISECONDS = 20_000
 
 
-@pytest.fixture
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One Chromium serves all who look here, and so one event loop."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed; on Debian: apt-get install chromium")
@@ -35,7 +43,7 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def visitor(browser: Browser) -> AsyncIterator[Visitor]:
     """Whatever the page tells its console, or asks of elsewhere, fails the test."""
     visitor = Visitor(browser, SLOWEST_MILLISECONDS)
@@ -43,7 +51,7 @@ async def visitor(browser: Browser) -> AsyncIterator[Visitor]:
     assert visitor.faults == []
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def stand_in_ai() -> AsyncIterator[StandInAi]:
     ai = StandInAi()
     async with ai.running():

@@ -14,6 +14,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.browser import shown_calls
@@ -28,7 +29,7 @@ PICTURES = Path(__file__).parents[2] / "docs" / "images"
 PICTURE_SIZE: Any = {"width": 1200, "height": 760}
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def url(
     database_url: str, stand_in_ai: StandInAi, service_environment: dict[str, str], tmp_path: Path
 ) -> AsyncIterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
-import pytest
+import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.browser.scripted_service import ScriptedService
@@ -19,7 +19,7 @@ MOST_MARKS = 600
 """Of the gaps of a call: more take seconds to draw."""
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def service() -> AsyncIterator[ScriptedService]:
     service = ScriptedService()
     async with service.running():
@@ -159,7 +159,14 @@ def _place_long_call(service: ScriptedService) -> None:
     """A minute; a packet in fifty is missing, and the second stream speaks first."""
     names = ("agent", "caller")
     streams = [
-        {"stream": name, "received": 2_940, "next_expected": 3_001, "missing": [], "duration_seconds": 60.0}
+        {
+            "stream": name,
+            "received": 2_940,
+            "duplicates": 0,
+            "next_expected": 3_001,
+            "missing": [],
+            "duration_seconds": 60.0,
+        }
         for name in names
     ]
     service.calls = [
