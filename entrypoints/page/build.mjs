@@ -7,7 +7,6 @@ import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const dist = join(here, "dist");
-const SHIPPED = ["@fontsource-variable/inter", "@preact/signals", "@preact/signals-core", "preact", "uplot", "wavesurfer.js"];
 
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(join(dist, "assets"), { recursive: true });
@@ -41,7 +40,10 @@ writeFileSync(
     .replace("%FONT%", `/assets/${named(/^inter-latin-wght.*\.woff2$/)}`),
 );
 
-const licences = SHIPPED.map((name) => {
+const shipped = new Set(
+  Object.keys(metafile.inputs).flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []),
+);
+const licences = [...shipped].sort().map((name) => {
   const { version, license } = JSON.parse(readFileSync(join(here, "node_modules", name, "package.json"), "utf8"));
   const text = readFileSync(join(here, "node_modules", name, "LICENSE"), "utf8").replace(/\r\n/g, "\n");
   return `${name} ${version} (${license})\n\n${text.trim()}\n`;
