@@ -65,7 +65,9 @@ function RowCells({ call, progress, tick }: { call: CallSummary; progress: Progr
             {missing.toLocaleString("en")} missing
           </span>
         )}
-        <span class="packets">{packets.toLocaleString("en")}</span>
+        <span class="packets" data-unit={packets === 1 ? "packet" : "packets"}>
+          {packets.toLocaleString("en")}
+        </span>
       </td>
       <td role="cell" class="c-outcome">
         <Outcome call={call} />

@@ -114,10 +114,11 @@ function List({ here }: { here: Here }) {
 function Pager({ shown }: { shown: number }) {
   const page = cursors.value.length;
   const from = page * PAGE_CALLS + 1;
+  const places = [from, from + shown - 1].map((place) => place.toLocaleString("en"));
   return (
     <nav class="pager" aria-label="Pages of the list">
       <p>
-        {shown ? `${from.toLocaleString("en")}–${(from + shown - 1).toLocaleString("en")}, newest first` : "Nothing older"}
+        {shown ? `${[...new Set(places)].join("–")}, newest first` : "Nothing older"}
         {begun.value > 0 && ` · ${plural(begun.value, "call")} began since`}
       </p>
       <Turn to={newest} can={page > 0}>

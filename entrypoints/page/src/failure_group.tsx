@@ -3,6 +3,7 @@ import { say } from "./announcer";
 import { getCalls, reprocessCall } from "./api";
 import { choose, chosen, openGroup, openGroups } from "./chosen";
 import { onFeed } from "./feed";
+import { focusOnContent } from "./focus";
 import { Again } from "./icons";
 import { useFollowed } from "./reader";
 import { callLink } from "./route";
@@ -118,8 +119,9 @@ function FailedCall({ call }: { call: CallSummary }) {
 /** A row that leaves while the focus is in it: one goes on with its neighbour. */
 function handFocusOn(row: HTMLElement | null): void {
   if (!row?.contains(document.activeElement)) return;
-  const neighbour = row.nextElementSibling ?? row.previousElementSibling;
-  (neighbour?.querySelector("button") ?? document.getElementById("main"))?.focus();
+  const neighbour = (row.nextElementSibling ?? row.previousElementSibling)?.querySelector("button");
+  if (neighbour) neighbour.focus();
+  else focusOnContent();
 }
 
 /** As far as they were asked for; those that are taken up again leave at once. */

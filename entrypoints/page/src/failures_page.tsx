@@ -5,6 +5,7 @@ import { Batches } from "./batch_list";
 import { chooseNone, chosen } from "./chosen";
 import { Empty } from "./empty";
 import { FailureGroupCard } from "./failure_group";
+import { focusOnContent } from "./focus";
 import { Again } from "./icons";
 import { useFollowed } from "./reader";
 import { ReprocessDialog, type Request } from "./reprocess_dialog";
@@ -67,7 +68,7 @@ export function FailuresPage() {
 function showProgress(): void {
   chooseNone();
   window.scrollTo(0, 0);
-  document.getElementById("main")?.focus({ preventScroll: true });
+  focusOnContent();
 }
 
 const changesThem = ({ event }: CallEvent) => event === "call_failed" || event === "reprocess_requested";
@@ -77,7 +78,7 @@ function ChosenBar({ ask }: { ask: (what: WhatToReprocess, named: string, count:
   return (
     <div class="chosen" role="region" aria-label="Chosen calls">
       <span>{plural(callIds.length, "call")} chosen</span>
-      <button type="button" class="plain" onClick={chooseNone}>
+      <button type="button" class="plain" onClick={() => (chooseNone(), focusOnContent())}>
         Clear
       </button>
       <button
