@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum, unique
 from typing import ClassVar
@@ -75,6 +76,15 @@ class CallFailed(CallEvent):
 @attrs.frozen
 class ReprocessRequested(CallEvent):
     name = "reprocess_requested"
+
+
+@attrs.frozen
+class EventOfOtherRelease(CallEvent):
+    """One that this release does not know, and another that writes to the same database does."""
+
+    name = "event_of_other_release"
+    its_name: str
+    detail: Mapping[str, object]
 
 
 @attrs.frozen

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Final
 
 import asyncpg
 import attrs
 import orjson
+from cattrs import BaseValidationError
 from cattrs.preconf.orjson import make_converter
 
 from domain import events
@@ -16,7 +18,7 @@ from domain.analysis import Analysis, Failure, FailureReason, Transcript
 from domain.audio_stream import AudioStream
 from domain.call import Call
 from domain.call_state import CallState
-from domain.events import CallEvent, RecordedEvent
+from domain.events import CallEvent, EventOfOtherRelease, RecordedEvent
 from domain.media_format import Encoding, MediaFormat
 from domain.sequence_set import SequenceSet
 
@@ -32,7 +34,9 @@ _STATES: Final = {state.value: state for state in CallState}
 _EVENTS: Final[Mapping[str, type[CallEvent]]] = {
     event.name: event
     for event in vars(events).values()
-    if isinstance(event, type) and issubclass(event, CallEvent) and event is not CallEvent
+    if isinstance(event, type)
+    and issubclass(event, CallEvent)
+    and event not in (CallEvent, EventOfOtherRelease)
 }
 
 
@@ -120,8 +124,15 @@ def event_detail(event: CallEvent) -> str:
 
 
 def event_from_row(row: asyncpg.Record) -> RecordedEvent:
-    event = _json.loads(row["detail"], _EVENTS[row["event"]])
-    return RecordedEvent(row["version"], row["at"], CallState(row["state"]), event)
+    return RecordedEvent(row["version"], row["at"], CallState(row["state"]), _event(row))
+
+
+def _event(row: asyncpg.Record) -> CallEvent:
+    kind = _EVENTS.get(row["event"])
+    if kind is not None:
+        with suppress(BaseValidationError):  # a newer release may know more values
+            return _json.loads(row["detail"], kind)
+    return EventOfOtherRelease(row["event"], orjson.loads(row["detail"]))
 
 
 def with_streams(calls: Iterable[Call], stream_rows: Iterable[asyncpg.Record]) -> dict[str, Call]:

@@ -8,7 +8,7 @@ from application.ports import CallView
 from domain.audio_stream import AudioStream
 from domain.call import Call
 from domain.delivery import StreamStanding
-from domain.events import RecordedEvent
+from domain.events import EventOfOtherRelease, RecordedEvent
 from domain.packet import Packet
 from entrypoints.http import wire
 from entrypoints.http.structuring import converter
@@ -73,5 +73,9 @@ def _stream_view(call: Call, stream: AudioStream) -> wire.StreamView:
 
 
 def history_entry(recorded: RecordedEvent) -> wire.HistoryEntry:
-    detail = converter.unstructure(recorded.event)
-    return wire.HistoryEntry(recorded.version, recorded.event.name, recorded.at, recorded.state, detail)
+    event = recorded.event
+    if isinstance(event, EventOfOtherRelease):
+        name, detail = event.its_name, dict(event.detail)
+    else:
+        name, detail = event.name, converter.unstructure(event)
+    return wire.HistoryEntry(recorded.version, name, recorded.at, recorded.state, detail)
