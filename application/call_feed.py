@@ -6,55 +6,34 @@ Looks are taken only while somebody reads. What a look finds is made into bytes 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Final, Generic, TypeVar
 
 import attrs
 
+from application.call_counts import CallCounts
+from application.catch_up import MOST_CHANGES, CatchUp, CatchUps
 from application.errors import Draining, Overloaded, StorageUnavailable
-from application.feed_events import AiHealth, FeedEvent, OverviewTaken, SnapshotTaken
-from application.feed_figures import NOTHING_YET, Rates, rates_between
-from application.feed_ports import (
-    AiBacklog,
-    AiBacklogReader,
-    CallChanges,
-    Change,
-    Figures,
-    FiguresReader,
-    LiveCalls,
-    Moment,
-)
+from application.feed_events import FeedEvent, SnapshotTaken
+from application.feed_ports import CallChanges, Moment
 from application.feed_reader import FeedReader
-from application.live_progress import LiveProgress
-from application.spool import Spool
+from application.live_overview import MOST_LIVE_CALLS, LiveOverview
 from domain.call_state import CallState
 
 T = TypeVar("T")
-R = TypeVar("R")
 
 LOOK_SECONDS: Final = 0.2
-OVERVIEW_SECONDS: Final = 1.0
+SHORTEST_PAUSE_SECONDS: Final = 0.02
 SNAPSHOT_SECONDS: Final = 0.4
 """Snapshots are not taken more often: who wants one waits for others who do."""
 DATABASE_SECONDS: Final = 2.0
 """A look that takes longer counts as failed."""
-COUNT_AGAIN_SECONDS: Final = 600.0
-"""Counts follow the changes; counting them anew is for what no change tells."""
-MOST_CHANGES: Final = 5_000
-"""More are not told one by one: a snapshot stands for them."""
-MOST_LIVE_CALLS: Final = 1_000
 MOST_READERS: Final = 1_000
-HEARD_WITHIN_SECONDS: Final = 10.0
-SHORTEST_PAUSE_SECONDS: Final = 0.02
 READERS_TOLD_AT_ONCE: Final = 10
+BYTES_TOLD_AT_ONCE: Final = 1024 * 1024
 """Then others have their turn, so that no packet waits for all who read."""
-MOST_THINGS_AT_ONCE: Final = 50
-"""A call or an event takes some 25 microseconds."""
-CATCH_UPS_AT_ONCE: Final = 2
-BACKLOG_SHARE: Final = 0.05
-"""Of the time goes to reading the AI's backlog, at most."""
 
 
 @attrs.define(eq=False)
@@ -62,30 +41,20 @@ class CallFeed(Generic[T]):
     """``encode`` makes of events what readers are sent, ``size_of`` says how many bytes that are."""
 
     _changes: CallChanges
-    _live: LiveCalls
-    _backlog: AiBacklogReader
-    _figures: FiguresReader
-    _spool: Spool
-    _ai_is_configured: bool
-    _encode: Callable[[Sequence[FeedEvent]], T]
+    _overview: LiveOverview
+    _encode: Callable[[Sequence[FeedEvent]], Awaitable[T]]
     _size_of: Callable[[T], int]
+    _counts: CallCounts = attrs.field(init=False)
+    _catch_ups: CatchUps[T] = attrs.field(init=False)
     _readers: set[FeedReader[T]] = attrs.field(factory=set, init=False)
     _is_wanted: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
-    _catching_up: asyncio.Semaphore = attrs.field(
-        factory=lambda: asyncio.Semaphore(CATCH_UPS_AT_ONCE), init=False
-    )
     _is_draining: bool = attrs.field(default=False, init=False)
     _place: str | None = attrs.field(default=None, init=False)
-    _counts: dict[CallState, int] | None = attrs.field(default=None, init=False)
-    _counted_at: float = attrs.field(default=0.0, init=False)
     _snapshot_at: float = attrs.field(default=0.0, init=False)
-    _overview_at: float = attrs.field(default=0.0, init=False)
-    _is_away: bool = attrs.field(default=False, init=False)
-    _progress: LiveProgress = attrs.field(factory=LiveProgress, init=False)
-    _figures_before: tuple[float, Figures] | None = attrs.field(default=None, init=False)
-    _rates: Rates = attrs.field(default=NOTHING_YET, init=False)
-    _ai_backlog: AiBacklog | None = attrs.field(default=None, init=False)
-    _backlog_again_at: float = attrs.field(default=0.0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._counts = CallCounts(self._changes)
+        self._catch_ups = CatchUps(self._changes, self._encode, self._size_of)
 
     # -- reading -----------------------------------------------------------------------------------------
 
@@ -96,24 +65,20 @@ class CallFeed(Generic[T]):
             raise Draining
         if len(self._readers) >= MOST_READERS:
             raise Overloaded(f"{MOST_READERS} read the feed of this process already")
-        reader = FeedReader(after, self._catch_up, self._is_wanted.set)
+        reader: FeedReader[T] = FeedReader(after, self._is_wanted.set)
         self._readers.add(reader)
         self._is_wanted.set()
         try:
             yield reader
         finally:
             self._readers.discard(reader)
+            reader.leave()
 
     def end_all(self) -> None:
         """Everybody is to read elsewhere."""
         self._is_draining = True
         for reader in self._readers:
             reader.end()
-
-    async def _catch_up(self, after: str, until: str) -> T | None:
-        async with self._catching_up:
-            missed = await self._changes.between(after, until, MOST_CHANGES)
-        return None if missed is None else self._encode(missed)
 
     # -- looking -----------------------------------------------------------------------------------------
 
@@ -122,152 +87,120 @@ class CallFeed(Generic[T]):
         while True:
             if not self._readers:
                 self._is_wanted.clear()
-                self._figures_before = None
+                self._place = None  # the next to come is not to pay for what nobody was told
+                self._overview.forget()
                 await self._is_wanted.wait()
             self._is_wanted.clear()
             await self.look()
             await self._until_next()
 
     async def _until_next(self) -> None:
-        """Sooner where somebody wants to join."""
+        """Sooner where somebody wants to join, or the second is over."""
         await asyncio.sleep(SHORTEST_PAUSE_SECONDS)
-        try:
-            async with asyncio.timeout(LOOK_SECONDS - SHORTEST_PAUSE_SECONDS):
+        rest = min(LOOK_SECONDS - SHORTEST_PAUSE_SECONDS, self._overview.due_in_seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(rest):
                 await self._is_wanted.wait()
-        except TimeoutError:
-            return
 
     async def look(self) -> None:
-        """Tell everybody what is new, and take in who joins."""
-        now = asyncio.get_running_loop().time()
-        is_overview_due = now - self._overview_at >= OVERVIEW_SECONDS - LOOK_SECONDS / 2
-        if is_overview_due:
-            self._overview_at = now
-            self._look_at_figures(now)
+        """Tell everybody what is new, and take in who joins; and then, once a second, what goes on."""
+        try:
+            at = await self._look_for_changes()
+        except BaseException as error:
+            self._begin_anew()
+            if isinstance(error, Exception):
+                with suppress(Exception):  # the same may go wrong again; it is told where it began
+                    await self._tell_of_trouble()
+            raise
+        if at is None:
+            await self._tell_of_trouble()
+        elif self._overview.due_in_seconds <= 0:
+            events = await self._overview.take(at, self._counts.by_state)
+            await self._tell(events, [reader for reader in self._readers if reader.is_told])
+
+    async def _look_for_changes(self) -> datetime | None:
+        """When that was by the database's clock. None where it does not answer: all is as it was then."""
+        await self._counts.before_look()
         # Not those who come while it is taken: where they stand may be later than what it sees.
         joining = [reader for reader in self._readers if reader.joins]
+        most_live = MOST_LIVE_CALLS if self._is_time_for_snapshot(joining) else 0
         try:
             async with asyncio.timeout(DATABASE_SECONDS):
-                moment = await self._moment(now, self._takes_snapshot(joining, now))
-                lively = await self._lively(moment, now) if is_overview_due else []
+                moment = await self._changes.moment(self._place, MOST_CHANGES, most_live)
         except (StorageUnavailable, TimeoutError):
-            self._tell_of_trouble(is_overview_due)
-            return
-        self._is_away = False
-        self._place = moment.place
-        overview = [self._overview(moment.at)] if is_overview_due else []
+            self._counts.give_up()
+            return None
+        before, self._place = self._place, moment.place
         told = [reader for reader in self._readers if reader.is_told]
         if moment.changes is None:
             for reader in told:
                 reader.needs_snapshot()
             joining += told
-        else:
-            await self._tell([*moment.changes, *lively, *overview], told)
-        await self._take_in(joining, moment, now)
+        counts = await self._counts.go_on(before, moment)
+        await self._tell(moment.changes or (), told)
+        await self._take_in(joining, moment, counts)
+        return moment.at
 
-    def _takes_snapshot(self, joining: Sequence[FeedReader[T]], now: float) -> bool:
-        """Whether somebody wants one, and it is time."""
-        is_time = now - self._snapshot_at >= SNAPSHOT_SECONDS
-        return is_time and any(reader.place is None for reader in joining)
+    def _is_time_for_snapshot(self, joining: Sequence[FeedReader[T]]) -> bool:
+        """Whether somebody wants one, it is not too soon, and it would be whole."""
+        is_time = asyncio.get_running_loop().time() - self._snapshot_at >= SNAPSHOT_SECONDS
+        return (
+            is_time and self._counts.by_state is not None and any(reader.place is None for reader in joining)
+        )
 
-    async def _moment(self, now: float, wants_snapshot: bool) -> Moment:
-        is_time = self._counts is None or now - self._counted_at > COUNT_AGAIN_SECONDS
-        live = MOST_LIVE_CALLS if wants_snapshot else 0
-        moment = await self._changes.moment(self._place, MOST_CHANGES, is_time, live)
-        if moment.changes is None:  # all need a snapshot then
-            moment = attrs.evolve(
-                await self._changes.moment(None, MOST_CHANGES, True, MOST_LIVE_CALLS), changes=None
-            )
-        if moment.counts is not None:
-            self._counts = dict(moment.counts)
-            self._counted_at = now
-        elif self._counts is not None:
-            _follow(self._counts, moment.changes or ())
-        return moment
-
-    async def _lively(self, moment: Moment, now: float) -> list[FeedEvent]:
-        """What goes on, be it no change of a call's history."""
-        calls = await self._live.receiving(HEARD_WITHIN_SECONDS, MOST_LIVE_CALLS)
-        if now >= self._backlog_again_at:
-            loop = asyncio.get_running_loop()
-            began = loop.time()
-            self._ai_backlog = await self._backlog.ai_backlog()
-            self._backlog_again_at = loop.time() + (loop.time() - began) / BACKLOG_SHARE
-        return [*await _apart(len(calls), lambda: self._progress.look(calls, moment.at))]
-
-    def _look_at_figures(self, now: float) -> None:
-        figures = self._figures.figures()
-        if self._figures_before is not None:
-            at, before = self._figures_before
-            self._rates = rates_between(before, figures, max(now - at, LOOK_SECONDS))
-        self._figures_before = now, figures
+    def _begin_anew(self) -> None:
+        """Who was told what is not known: a snapshot stands for it."""
+        self._place = None
+        self._counts.forget()
+        for reader in self._readers:
+            if reader.is_told:
+                reader.needs_snapshot()
 
     # -- telling -----------------------------------------------------------------------------------------
 
     async def _tell(self, events: Sequence[FeedEvent], readers: Sequence[FeedReader[T]]) -> None:
-        if not events or not readers:
+        if events and readers:
+            chunk = await self._encode(events)
+            byte_count = self._size_of(chunk)
+            async for reader in _a_few_at_once(readers, byte_count):
+                reader.tell(chunk, byte_count)
+
+    async def _tell_of_trouble(self) -> None:
+        if self._overview.due_in_seconds > 0:
             return
-        chunk = await _apart(len(events), lambda: self._encode(events))
+        chunk = await self._encode([self._overview.trouble(datetime.now(UTC), self._counts.by_state)])
         byte_count = self._size_of(chunk)
-        for number, reader in enumerate(readers, 1):
-            reader.tell(chunk, byte_count)
-            if number % READERS_TOLD_AT_ONCE == 0:
-                await asyncio.sleep(0.001)
+        async for reader in _a_few_at_once([*self._readers], byte_count):
+            reader.tell_of_trouble(chunk, byte_count)
 
-    def _tell_of_trouble(self, is_overview_due: bool) -> None:
-        self._is_away = True
-        self._ai_backlog = None
-        self._backlog_again_at = 0.0
-        if is_overview_due:
-            chunk = self._encode([self._overview(datetime.now(UTC))])
-            for reader in self._readers:
-                reader.tell_of_trouble(chunk, self._size_of(chunk))
+    async def _take_in(
+        self, joining: Sequence[FeedReader[T]], moment: Moment, counts: Mapping[CallState, int] | None
+    ) -> None:
+        self._take_in_from_places([reader for reader in joining if reader.place is not None], moment.place)
+        if moment.live is None or counts is None:
+            return
+        self._snapshot_at = asyncio.get_running_loop().time()
+        ai = self._overview.ai()
+        snapshot = await self._encode([SnapshotTaken(moment.place, moment.at, counts, moment.live, ai)])
+        byte_count = self._size_of(snapshot)
+        wanting = [reader for reader in joining if reader.place is None]
+        async for reader in _a_few_at_once(wanting, byte_count):
+            reader.begin(snapshot, byte_count)
 
-    async def _take_in(self, joining: Sequence[FeedReader[T]], moment: Moment, now: float) -> None:
-        snapshot: tuple[T, int] | None = None
-        if moment.live is not None and self._counts is not None:
-            self._snapshot_at = now
-            told = SnapshotTaken(moment.place, moment.at, dict(self._counts), moment.live, self._ai())
-            chunk = await _apart(len(moment.live), lambda: self._encode([told]))
-            snapshot = chunk, self._size_of(chunk)
+    def _take_in_from_places(self, joining: Sequence[FeedReader[T]], until: str) -> None:
+        """Who stands at the same place misses the same."""
+        catch_ups: dict[str, CatchUp[T]] = {}
         for reader in joining:
-            if reader.place is not None:
-                reader.catch_up(moment.place)
-            elif snapshot is not None:
-                reader.begin(*snapshot)
-
-    def _overview(self, at: datetime) -> OverviewTaken:
-        return OverviewTaken(
-            at=at,
-            counts=dict(self._counts) if self._counts is not None else None,
-            packets_per_second=self._rates.packets_per_second,
-            ack_p50_seconds=self._rates.ack_p50_seconds,
-            ack_p99_seconds=self._rates.ack_p99_seconds,
-            ai=self._ai(),
-            is_degraded=self._is_away or self._spool.is_spooling,
-            spooled_requests=self._spool.requests,
-        )
-
-    def _ai(self) -> AiHealth:
-        figures = self._figures_before[1] if self._figures_before else None
-        backlog = self._ai_backlog
-        return AiHealth(
-            is_configured=self._ai_is_configured,
-            attempts=figures.ai_attempts if figures else 0,
-            failures=figures.ai_failures if figures else 0,
-            waiting=backlog.waiting if backlog else None,
-            processing=backlog.processing if backlog else None,
-            oldest_waiting_seconds=backlog.oldest_seconds if backlog else None,
-        )
+            assert reader.place is not None, "chosen for it"
+            if reader.place not in catch_ups:
+                catch_ups[reader.place] = self._catch_ups.begin(reader.place, until)
+            reader.catch_up(catch_ups[reader.place])
 
 
-async def _apart(things: int, work: Callable[[], R]) -> R:
-    """Work that takes long with many things goes on beside the packets' requests, and not in their place."""
-    return work() if things <= MOST_THINGS_AT_ONCE else await asyncio.to_thread(work)
-
-
-def _follow(counts: dict[CallState, int], changes: Sequence[Change]) -> None:
-    for change in changes:
-        if change.state_before is not None:
-            counts[change.state_before] -= 1
-        counts[change.recorded.state] += 1
+async def _a_few_at_once(readers: Sequence[FeedReader[T]], byte_count: int) -> AsyncIterator[FeedReader[T]]:
+    """What is told them is sent in the pauses."""
+    at_once = max(1, min(READERS_TOLD_AT_ONCE, BYTES_TOLD_AT_ONCE // max(1, byte_count)))
+    for number, reader in enumerate(readers, 1):
+        yield reader
+        if number % at_once == 0:
+            await asyncio.sleep(0.001)

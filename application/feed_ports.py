@@ -33,14 +33,21 @@ class Moment:
     """What the storage held at one moment, and all of it at the same.
 
     ``changes`` is None where they cannot be told: there are too many, or the place is of another storage.
-    ``counts`` by state, and ``live``, the newest of the calls that go on, are None where not asked for.
+    ``live`` has the newest of the calls that go on, and is None where none were asked for.
     """
 
     place: str
     at: datetime
     changes: Sequence[Change] | None
-    counts: Mapping[CallState, int] | None
     live: Sequence[Call] | None
+
+
+@attrs.frozen
+class CountedCalls:
+    """How many calls were in each state at a place; every state is named."""
+
+    place: str
+    by_state: Mapping[CallState, int]
 
 
 class CallChanges(Protocol):
@@ -50,17 +57,28 @@ class CallChanges(Protocol):
     told up to it, and means the same to every process. Every method may raise StorageUnavailable.
     """
 
-    async def moment(self, after: str | None, most: int, count: bool, live: int) -> Moment:
+    async def moment(self, after: str | None, most_changes: int, most_live: int) -> Moment:
         """The changes since the place ``after``, each call's in the order of its versions.
 
-        Without ``after`` there are none. ``count`` asks for the counts, ``live`` for so many live calls.
+        Without ``after`` there are none. Live calls are asked for by a ``most_live`` that is not 0.
         """
         ...
 
-    async def between(self, after: str, until: str, most: int) -> Sequence[Change] | None:
+    async def between(self, after: str, until: str, most_changes: int) -> Sequence[Change] | None:
         """What a reader who stands at ``after`` was not told of what there was at ``until``, a later place.
 
-        None where that cannot be known, or is more than ``most``.
+        None where that cannot be known, or is more than ``most_changes``.
+        """
+        ...
+
+    async def count(self) -> CountedCalls:
+        """However many calls there are: it may take minutes. The place is that of a moment."""
+        ...
+
+    async def count_on(self, counted: CountedCalls, until: str, most_changes: int) -> CountedCalls | None:
+        """The same at ``until``, a later moment's place, by what changed since.
+
+        None where that cannot be known, or more than ``most_changes`` did.
         """
         ...
 

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Iterator
 from enum import Enum, unique
 from typing import Final, Generic, TypeVar
 
 import attrs
 
+from application.catch_up import CatchUp
 from application.errors import Draining, StorageUnavailable
 
 T = TypeVar("T")
 
 MOST_WAITING_BYTES: Final = 1024 * 1024
 """Of what waits for one reader. It is shared with all others; what it costs is the sending."""
-
-CatchUp = Callable[[str, str], Awaitable[T | None]]
-"""What a reader at one place was not told of what another stands for; None where that cannot be known."""
 
 
 @unique
@@ -34,10 +32,10 @@ class FeedReader(Generic[T]):
     """``place`` is where it stands that has not joined yet; None: it needs a snapshot."""
 
     place: str | None
-    _catch_up: CatchUp[T]
     _on_join: Callable[[], None]
-    _until: str = attrs.field(default="", init=False)
     _state: _State = attrs.field(default=_State.JOINS, init=False)
+    _lacking: CatchUp[T] | None = attrs.field(default=None, init=False)
+    _missed: Iterator[T] | None = attrs.field(default=None, init=False)
     _waiting: deque[tuple[T, int]] = attrs.field(factory=deque, init=False)
     _waiting_bytes: int = attrs.field(default=0, init=False)
     _arrived: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
@@ -55,10 +53,11 @@ class FeedReader(Generic[T]):
         while True:
             if self._is_over:
                 raise Draining
-            if self._state is _State.LACKS:
-                missed = await self._missed()
+            if self._lacking is not None:
+                missed = await self._next_missed(self._lacking)
                 if missed is not None:
                     return missed
+                continue
             if self._waiting:
                 chunk, byte_count = self._waiting.popleft()
                 self._waiting_bytes -= byte_count
@@ -68,28 +67,41 @@ class FeedReader(Generic[T]):
             self._arrived.clear()
             await self._arrived.wait()
 
-    async def _missed(self) -> T | None:
-        assert self.place is not None, "it joined from somewhere"
-        place = self.place
-        try:
-            missed = await self._catch_up(place, self._until)
-        except StorageUnavailable:
-            self._drop_what_waits()
-            self._join(place)
-            return None
-        if self._state is not _State.LACKS:  # it was lost meanwhile
-            return None
+    async def _next_missed(self, lacking: CatchUp[T]) -> T | None:
+        """None where that was all, or it is told otherwise."""
+        if self._missed is None:
+            try:
+                chunks = await lacking.chunks()
+            except StorageUnavailable:
+                chunks = None
+                place: str | None = lacking.after
+            else:
+                place = None
+            if self._lacking is not lacking:  # it was lost meanwhile, or needs a snapshot
+                return None
+            if chunks is None:
+                self._drop_what_waits()
+                self._join(place)
+                return None
+            self._missed = iter(chunks)
+        missed = next(self._missed, None)
         if missed is None:
-            self._drop_what_waits()
-            self._join(None)
-            return None
-        self._state = _State.READS
+            self._turn(_State.READS)
         return missed
 
     def _join(self, place: str | None) -> None:
         self.place = place
-        self._state = _State.JOINS
+        self._turn(_State.JOINS)
         self._on_join()
+
+    def _turn(self, state: _State, lacking: CatchUp[T] | None = None) -> None:
+        if self._lacking is not None:
+            self._lacking.leave()
+        if lacking is not None:
+            lacking.join()
+        self._state = state
+        self._lacking = lacking
+        self._missed = None
 
     # -- for the feed ------------------------------------------------------------------------------------
 
@@ -102,15 +114,14 @@ class FeedReader(Generic[T]):
         """Whether it is to be told what is new."""
         return self._state in (_State.READS, _State.LACKS)
 
-    def catch_up(self, until: str) -> None:
-        """From now on it is told what is new after ``until``, and first what it missed before."""
-        self._until = until
-        self._state = _State.LACKS
+    def catch_up(self, lacking: CatchUp[T]) -> None:
+        """From now on it is told what is new, and first what it missed before."""
+        self._turn(_State.LACKS, lacking)
         self._arrived.set()
 
     def begin(self, snapshot: T, byte_count: int) -> None:
         """From now on it is told what is new after the snapshot."""
-        self._state = _State.READS
+        self._turn(_State.READS)
         self._put(snapshot, byte_count)
 
     def tell(self, chunk: T, byte_count: int) -> None:
@@ -126,19 +137,24 @@ class FeedReader(Generic[T]):
     def _put(self, chunk: T, byte_count: int) -> None:
         if self._waiting and self._waiting_bytes + byte_count > MOST_WAITING_BYTES:
             self._drop_what_waits()
-            self._state = _State.LOST
+            self._turn(_State.LOST)
             return
         self._waiting.append((chunk, byte_count))
         self._waiting_bytes += byte_count
         self._arrived.set()
 
     def needs_snapshot(self) -> None:
-        """What is new cannot be told it."""
+        """What is new cannot be told it, and so it must not be told what waits: that would leave a gap."""
+        self._drop_what_waits()
         self._join(None)
 
     def end(self) -> None:
         self._is_over = True
         self._arrived.set()
+
+    def leave(self) -> None:
+        """It reads no more."""
+        self._turn(_State.LOST)
 
     def _drop_what_waits(self) -> None:
         self._waiting.clear()

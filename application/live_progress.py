@@ -9,6 +9,7 @@ import attrs
 
 from application.feed_events import CallProgressed, GapStood, StreamProgress
 from application.feed_ports import LiveCall
+from application.turns import in_turns
 from domain.audio_stream import AudioStream, Gaps
 
 
@@ -32,11 +33,11 @@ class LiveProgress:
 
     _seen: dict[tuple[str, str], _Seen] = attrs.field(factory=dict, init=False)
 
-    def look(self, calls: Iterable[LiveCall], at: datetime) -> list[CallProgressed | GapStood]:
+    async def look(self, calls: Iterable[LiveCall], at: datetime) -> list[CallProgressed | GapStood]:
         """What is to be told now. At the first look, and of calls that are new, only how far they are."""
         told: list[CallProgressed | GapStood] = []
         seen: dict[tuple[str, str], _Seen] = {}
-        for call in calls:
+        async for call in in_turns(calls):
             streams = [_progress(stream) for stream in call.streams]
             gaps = []
             has_moved = False

@@ -36,6 +36,7 @@ from application.complete_idle_calls import CompleteIdleCalls
 from application.drop_audio import DropAudio
 from application.group_commit import GroupCommit
 from application.ingest_or_spool import CompleteOrSpool, ReceiveOrSpool, StartOrSpool
+from application.live_overview import LiveOverview
 from application.prepare_days import PrepareDays
 from application.process_call import ProcessCall
 from application.receive_packets import ReceivePackets
@@ -105,16 +106,8 @@ def _feed(
     spool: Spool,
     settings: Settings,
 ) -> CallFeed[FeedChunk]:
-    return CallFeed(
-        changes,
-        live,
-        live,
-        metrics,
-        spool,
-        settings.ai_base_url is not None,
-        encode,
-        lambda chunk: chunk.byte_count,
-    )
+    overview = LiveOverview(live, live, metrics, spool, settings.ai_base_url is not None)
+    return CallFeed(changes, overview, encode, lambda chunk: chunk.byte_count)
 
 
 def _journal(settings: Settings) -> SqliteJournal:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from typing import Final
 
 import asyncpg
@@ -16,8 +18,9 @@ from adapters.postgres.lanes import lane_of
 from adapters.postgres.pages import page_of_calls
 from adapters.postgres.pool import ACQUIRE_SECONDS, Connection
 from adapters.postgres.trouble import nothing_stored
-from application.feed_ports import Change, Moment
+from application.feed_ports import Change, CountedCalls, Moment
 from application.ports import Wanted
+from application.turns import in_turns
 from domain.call import Call
 from domain.call_state import CallState
 
@@ -53,10 +56,23 @@ CHANGES: Final = """
 """
 
 # A dump brings the transactions of the server that it was taken from. Here others will have these numbers.
+COUNT_ON: Final = f"""
+    SELECT told.state_before, told.state, count(*) AS changes FROM ({CHANGES}) AS told
+    GROUP BY told.state_before, told.state
+"""  # noqa: S608 # a constant
+
 FORGET_TRANSACTIONS_TO_COME: Final = """
     UPDATE call_events SET transaction_id = NULL
     WHERE transaction_id >= pg_snapshot_xmax(pg_current_snapshot())
 """
+
+BEGIN: Final = """
+    BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {milliseconds}
+"""
+
+STATEMENT_SECONDS: Final = 2.0
+COUNT_SECONDS: Final = 120.0
+"""Some 20 million calls are counted in two."""
 
 Row = asyncpg.Record
 
@@ -67,24 +83,49 @@ class PostgresCallChanges:
 
     _pool: asyncpg.Pool
 
-    async def moment(self, after: str | None, most: int, count: bool, live: int) -> Moment:
-        async with self._one_moment() as connection:
-            here = await connection.fetchrow(HERE)
-            assert here is not None, "it always has a row"
-            now = Place(here["storage"], Snapshot.parse(here["snapshot"]))
-            rows = await _rows_since(connection, _place(after, now), now, most) if after else []
-            counts = await connection.fetch(CALLS_BY_STATE) if count else None
-            calls = await _live(connection, live) if live else None
-        return Moment(str(now), here["at"], None if rows is None else _changes(rows), _counts(counts), calls)
+    async def moment(self, after: str | None, most_changes: int, most_live: int) -> Moment:
+        async with self._one_moment(STATEMENT_SECONDS) as connection:
+            now, at = await _here(connection)
+            rows = await _rows_since(connection, _place(after, now), now, most_changes) if after else []
+            live = await _live(connection, most_live) if most_live else None
+        return Moment(
+            str(now),
+            at,
+            None if rows is None else await _changes(rows),
+            None if live is None else await _calls(*live),
+        )
 
-    async def between(self, after: str, until: str, most: int) -> Sequence[Change] | None:
+    async def between(self, after: str, until: str, most_changes: int) -> Sequence[Change] | None:
         goal = Place.parse(until)
         start = _place(after, goal)
         if start is None:
             return None
-        async with self._one_moment() as connection:
-            rows = await _rows_since(connection, start, goal, most)
-        return None if rows is None else _changes(rows)
+        async with self._one_moment(STATEMENT_SECONDS) as connection:
+            rows = await _rows_since(connection, start, goal, most_changes)
+        return None if rows is None else await _changes(rows)
+
+    async def count(self) -> CountedCalls:
+        async with self._one_moment(COUNT_SECONDS) as connection:
+            now, _ = await _here(connection)
+            rows = await connection.fetch(CALLS_BY_STATE, timeout=COUNT_SECONDS)
+        found = {CallState(row["state"]): row["calls"] for row in rows}
+        return CountedCalls(str(now), {state: found.get(state, 0) for state in CallState})
+
+    async def count_on(self, counted: CountedCalls, until: str, most_changes: int) -> CountedCalls | None:
+        goal = Place.parse(until)
+        start = _place(counted.place, goal)
+        if start is None:
+            return None
+        async with self._one_moment(STATEMENT_SECONDS) as connection:
+            rows = await connection.fetch(COUNT_ON, *_range(start.told, goal.told, most_changes + 1))
+        if sum(row["changes"] for row in rows) > most_changes:
+            return None
+        by_state = dict(counted.by_state)
+        for row in rows:
+            if row["state_before"] is not None:
+                by_state[CallState(row["state_before"])] -= row["changes"]
+            by_state[CallState(row["state"])] += row["changes"]
+        return CountedCalls(until, by_state)
 
     async def forget_other_servers(self) -> None:
         """To be done before anybody reads: what a restored dump brought is history, and never news."""
@@ -93,12 +134,16 @@ class PostgresCallChanges:
                 await connection.execute(FORGET_TRANSACTIONS_TO_COME)
 
     @asynccontextmanager
-    async def _one_moment(self) -> AsyncIterator[Connection]:
-        """A transaction that sees one snapshot throughout. Who gives up on it waits no longer."""
+    async def _one_moment(self, statement_seconds: float) -> AsyncIterator[Connection]:
+        """A transaction that sees one snapshot throughout. Who gives up on it waits no longer.
+
+        The server gives up on a statement by itself: it does not hear of a connection that is terminated
+        before it has something to answer.
+        """
         with nothing_stored():
             async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
                 try:
-                    await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                    await connection.execute(BEGIN.format(milliseconds=round(1000 * statement_seconds)))
                     yield connection
                     await connection.execute("COMMIT")
                 except BaseException:  # to roll back could take as long as what went wrong
@@ -108,6 +153,12 @@ class PostgresCallChanges:
 
 
 PlacedRow = tuple[Place, Row]
+
+
+async def _here(connection: Connection) -> tuple[Place, datetime]:
+    here = await connection.fetchrow(HERE)
+    assert here is not None, "it always has a row"
+    return Place(here["storage"], Snapshot.parse(here["snapshot"])), here["at"]
 
 
 def _place(text: str | None, now: Place) -> Place | None:
@@ -143,9 +194,7 @@ async def _batch(
     connection: Connection, storage: str, told: Snapshot, upper: Snapshot, most: int
 ) -> list[PlacedRow] | None:
     """What is visible in ``upper`` and not in ``told``, in order. None where it is too much."""
-    rows = await connection.fetch(
-        CHANGES, [str(number) for number in told.running], str(told.end), str(upper.end), most + 1, upper.text
-    )
+    rows = await connection.fetch(CHANGES, *_range(told, upper, most + 1))
     if len(rows) > most:
         return None
     rows.sort(key=_key)
@@ -153,11 +202,16 @@ async def _batch(
     return placed + [(Place(storage, upper), row) for row in rows[-1:]]
 
 
+def _range(told: Snapshot, upper: Snapshot, most: int) -> tuple[object, ...]:
+    """The values of CHANGES."""
+    return [str(number) for number in told.running], str(told.end), str(upper.end), most, upper.text
+
+
 def _key(row: Row) -> ChangeKey:
     return row["lane"], row["call_id"], row["version"]
 
 
-def _changes(rows: Sequence[PlacedRow]) -> list[Change]:
+async def _changes(rows: Sequence[PlacedRow]) -> list[Change]:
     return [
         Change(
             str(place),
@@ -165,21 +219,24 @@ def _changes(rows: Sequence[PlacedRow]) -> list[Change]:
             event_from_row(row),
             CallState(row["state_before"]) if row["state_before"] is not None else None,
         )
-        for place, row in rows
+        async for place, row in in_turns(rows)
     ]
 
 
-async def _live(connection: Connection, most: int) -> Sequence[Call]:
+async def _live(connection: Connection, most: int) -> tuple[Sequence[Row], Sequence[Row]]:
+    """Rows of calls, and of their streams."""
     statement, values = page_of_calls(Wanted(CallState.IN_PROGRESS), None, most)
-    rows = await connection.fetch(statement, *values)
-    ids = [row["call_id"] for row in rows]
+    calls = await connection.fetch(statement, *values)
+    ids = [row["call_id"] for row in calls]
     lanes = sorted({lane_of(call_id) for call_id in ids})
-    streams = await connection.fetch(STREAMS, lanes, ids)
-    return list(with_streams((call_from_row(row) for row in rows), streams).values())
+    return calls, await connection.fetch(STREAMS, lanes, ids)
 
 
-def _counts(rows: Sequence[Row] | None) -> Mapping[CallState, int] | None:
-    if rows is None:
-        return None
-    found = {CallState(row["state"]): row["calls"] for row in rows}
-    return {state: found.get(state, 0) for state in CallState}
+async def _calls(call_rows: Sequence[Row], stream_rows: Sequence[Row]) -> Sequence[Call]:
+    streams: dict[str, list[Row]] = defaultdict(list)
+    for row in stream_rows:
+        streams[row["call_id"]].append(row)
+    calls = [call_from_row(row) async for row in in_turns(call_rows)]
+    async for call in in_turns(calls):
+        with_streams([call], streams[call.call_id])
+    return calls

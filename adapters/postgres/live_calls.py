@@ -14,6 +14,7 @@ from adapters.postgres.call_rows import media_from_row, stream_from_row
 from adapters.postgres.pool import ACQUIRE_SECONDS
 from adapters.postgres.trouble import nothing_stored
 from application.feed_ports import AiBacklog, LiveCall
+from application.turns import in_turns
 
 # Call by call: to join with streams, PostgreSQL might read all of them.
 RECEIVING: Final = """
@@ -43,10 +44,8 @@ class PostgresLiveCalls:
         with nothing_stored():
             async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
                 rows = await connection.fetch(RECEIVING, heard_within_seconds, most)
-        return [
-            _live_call(call_id, list(of_call))
-            for call_id, of_call in groupby(rows, lambda row: row["call_id"])
-        ]
+        of_calls = [list(of_call) for _, of_call in groupby(rows, lambda row: row["call_id"])]
+        return [_live_call(of_call) async for of_call in in_turns(of_calls)]
 
     async def ai_backlog(self) -> AiBacklog:
         with nothing_stored():
@@ -60,5 +59,5 @@ class PostgresLiveCalls:
         )
 
 
-def _live_call(call_id: str, rows: Sequence[asyncpg.Record]) -> LiveCall:
-    return LiveCall(call_id, media_from_row(rows[0]), tuple(stream_from_row(row) for row in rows))
+def _live_call(rows: Sequence[asyncpg.Record]) -> LiveCall:
+    return LiveCall(rows[0]["call_id"], media_from_row(rows[0]), tuple(stream_from_row(row) for row in rows))

@@ -18,6 +18,7 @@ from application.feed_events import (
     SnapshotTaken,
 )
 from application.feed_ports import Change
+from application.turns import in_turns
 from domain.call_state import CallState
 from entrypoints.http import feed_wire
 from entrypoints.http.call_views import call_summary, history_entry
@@ -50,11 +51,12 @@ class FeedChunk:
 
     @cached_property
     def byte_count(self) -> int:
-        return sum(len(event.data) for event in self._events)
+        """Of what a reader is sent; over a WebSocket it is some bytes more or less."""
+        return len(self.server_sent)
 
 
-def encode(events: Sequence[FeedEvent]) -> FeedChunk:
-    return FeedChunk(tuple(_encoded(event) for event in events))
+async def encode(events: Sequence[FeedEvent]) -> FeedChunk:
+    return FeedChunk(tuple([await _encoded(event) async for event in in_turns(events)]))
 
 
 def _server_sent(event: _Encoded) -> bytes:
@@ -67,12 +69,12 @@ def _message(event: _Encoded) -> str:
     return orjson.dumps(message).decode()
 
 
-def _encoded(event: FeedEvent) -> _Encoded:
+async def _encoded(event: FeedEvent) -> _Encoded:
     match event:
         case Change():
             return _Encoded("call", event.place, _json(_call_event(event)))
         case SnapshotTaken():
-            return _Encoded("snapshot", event.place, _json(_snapshot(event)))
+            return _Encoded("snapshot", event.place, await _snapshot(event))
         case CallProgressed():
             return _Encoded("progress", None, _json(_progress(event)))
         case GapStood():
@@ -94,13 +96,11 @@ def _call_event(change: Change) -> feed_wire.CallEvent:
     )
 
 
-def _snapshot(snapshot: SnapshotTaken) -> feed_wire.SnapshotEvent:
-    return feed_wire.SnapshotEvent(
-        snapshot.at,
-        _by_state(snapshot.counts),
-        tuple(call_summary(call) for call in snapshot.live),
-        _ai_state(snapshot.ai),
-    )
+async def _snapshot(snapshot: SnapshotTaken) -> bytes:
+    """It may have a thousand calls: each is encoded by itself, and then put in its place."""
+    live = [orjson.Fragment(_json(call_summary(call))) async for call in in_turns(snapshot.live)]
+    event = feed_wire.SnapshotEvent(snapshot.at, _by_state(snapshot.counts), (), _ai_state(snapshot.ai))
+    return orjson.dumps(converter.unstructure(event) | {"live": live})
 
 
 def _progress(progress: CallProgressed) -> feed_wire.ProgressEvent:

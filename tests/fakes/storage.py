@@ -17,7 +17,7 @@ from domain.events import RecordedEvent
 from domain.packet import Packet, PacketKey
 from tests.fakes.clock import FakeClock
 
-Step = Literal["begin", "lock", "save", "commit", "read"]
+Step = Literal["begin", "lock", "save", "commit", "read", "count", "live"]
 
 
 @attrs.define

@@ -32,7 +32,7 @@ async def start(pool: asyncpg.Pool, *call_ids: str) -> None:
 
 
 async def told(changes: PostgresCallChanges, after: str) -> list[Change] | None:
-    found = (await changes.moment(after, PLENTY, False, 0)).changes
+    found = (await changes.moment(after, PLENTY, 0)).changes
     return None if found is None else list(found)
 
 
@@ -79,7 +79,7 @@ async def test_an_empty_database_of_the_same_server_is_another_storage(
 ) -> None:
     """As after everything was dropped and made anew."""
     await installation_id(pool)
-    place = (await changes.moment(None, PLENTY, False, 0)).place
+    place = (await changes.moment(None, PLENTY, 0)).place
     assert await told(changes, place) == []
     await pool.execute("DELETE FROM installation")
     await installation_id(pool)
@@ -89,7 +89,7 @@ async def test_an_empty_database_of_the_same_server_is_another_storage(
 async def test_a_place_of_the_future_is_nowhere(pool: asyncpg.Pool, changes: PostgresCallChanges) -> None:
     """As of a database that was restored to an earlier time on the same timeline, or of a replica."""
     await start(pool, "c-1")
-    place = Place.parse((await changes.moment(None, PLENTY, False, 0)).place)
+    place = Place.parse((await changes.moment(None, PLENTY, 0)).place)
     later = place.told.end + 1_000
     assert await told(changes, f"{place.storage}/{later}:{later}:") is None
     assert await told(changes, f"{place}/{later}:{later}:/1/c-1") is None
@@ -105,7 +105,7 @@ async def test_what_a_restored_dump_brought_is_history(
     )
     await changes.forget_other_servers()
     await start(pool, "old")
-    place = (await changes.moment(None, PLENTY, False, 0)).place
+    place = (await changes.moment(None, PLENTY, 0)).place
     for number in range(8):
         await start(pool, f"new-{number}")
     found = await told(changes, place)
@@ -122,5 +122,5 @@ async def test_who_gives_up_on_a_look_gets_the_connection_out_of_the_way(
         await connection.execute("LOCK TABLE installation")
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.1):
-                await changes.moment(None, PLENTY, False, 0)
-    assert (await changes.moment(None, PLENTY, False, 0)).place
+                await changes.moment(None, PLENTY, 0)
+    assert (await changes.moment(None, PLENTY, 0)).place

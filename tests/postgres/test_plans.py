@@ -151,6 +151,11 @@ ACROSS_LANES = {
         *[["5000", "5002"], "19990", "30000", 5_001, "30000:30000:"],
         tables="call_events",
     ),
+    "counts of what changed": hot(
+        call_changes.COUNT_ON,
+        *[["5000", "5002"], "19990", "30000", 50_001, "30000:30000:"],
+        tables="call_events",
+    ),
     "live calls": hot(RECEIVING, 1e9, 1_000, tables="calls streams"),
     "failures": hot(call_reader.FAILURES, tables="calls"),
     "states on a day": hot(

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 import attrs
 import pytest
 
-from application.feed_ports import Change
+from application.feed_ports import Change, CountedCalls
 from application.unit_of_work import UnitOfWork
 from domain.call import Call
 from domain.call_state import CallState
@@ -28,18 +28,18 @@ def seen(changes: Sequence[Change] | None) -> list[Seen]:
 
 
 async def place(storage: StorageArrangement) -> str:
-    return (await storage.changes.moment(None, PLENTY, False, 0)).place
+    return (await storage.changes.moment(None, PLENTY, 0)).place
 
 
 async def since(storage: StorageArrangement, after: str, most: int = PLENTY) -> Sequence[Change] | None:
-    return (await storage.changes.moment(after, most, False, 0)).changes
+    return (await storage.changes.moment(after, most, 0)).changes
 
 
 async def test_whoever_begins_is_told_of_nothing_that_was(storage: StorageArrangement) -> None:
     await save(storage, rich_calls.archived())
-    moment = await storage.changes.moment(None, PLENTY, False, 0)
-    assert (moment.changes, moment.counts, moment.live) == ([], None, None)
-    assert seen((await storage.changes.moment(moment.place, PLENTY, False, 0)).changes) == []
+    moment = await storage.changes.moment(None, PLENTY, 0)
+    assert (moment.changes, moment.live) == ([], None)
+    assert seen((await storage.changes.moment(moment.place, PLENTY, 0)).changes) == []
 
 
 async def test_changes_are_told_with_what_the_history_has_and_the_state_before(
@@ -67,11 +67,11 @@ async def test_a_late_commit_is_told_and_holds_nobody_back(storage: StorageArran
     async with storage.units() as late:
         await late.calls.save([Call.start("late", at(0))])
         await save(storage, Call.start("c-1", at(1)))
-        first = await storage.changes.moment(begun, PLENTY, False, 0)
+        first = await storage.changes.moment(begun, PLENTY, 0)
         await save(storage, Call.start("c-2", at(2)))
-        second = await storage.changes.moment(first.place, PLENTY, False, 0)
+        second = await storage.changes.moment(first.place, PLENTY, 0)
         await late.commit()
-    third = await storage.changes.moment(second.place, PLENTY, False, 0)
+    third = await storage.changes.moment(second.place, PLENTY, 0)
     assert [seen(moment.changes) for moment in (first, second, third)] == [
         [("c-1", 1)],
         [("c-2", 1)],
@@ -133,7 +133,7 @@ async def test_a_reader_who_changes_processes_all_the_time_misses_nothing(
             committed += [(written.call_id, 1), (written.call_id, 2)] if step == "commit" else []
         elif step == "look":
             process = chance.randrange(2)
-            moment = await storage.changes.moment(looked[process], PLENTY, False, 0)
+            moment = await storage.changes.moment(looked[process], PLENTY, 0)
             looked[process] = moment.place
             if process == reader.process:
                 reader.told(moment.changes, chance)
@@ -216,17 +216,53 @@ async def test_too_much_is_not_told(storage: StorageArrangement) -> None:
     assert await storage.changes.between(changes[1].place, await place(storage), 4) is None
 
 
-async def test_calls_are_counted_and_those_that_go_on_are_shown(storage: StorageArrangement) -> None:
+async def test_those_that_go_on_are_shown(storage: StorageArrangement) -> None:
+    """The newest, with their streams."""
     calls = [rich_calls.in_progress("a"), rich_calls.in_progress("b"), Call.start("new", at(9))]
-    await save(storage, *calls, rich_calls.archived("c"), rich_calls.failed("d"), rich_calls.failed("e"))
-    moment = await storage.changes.moment(None, PLENTY, True, 2)
-    assert moment.counts == {
-        CallState.IN_PROGRESS: 3,
+    await save(storage, *calls, rich_calls.archived("c"))
+    moment = await storage.changes.moment(None, PLENTY, 2)
+    assert moment.live is not None
+    assert [call.call_id for call in moment.live] == ["new", "b"]
+    assert set(moment.live[1].streams) == {"leg#1", "a:b@c._-9"}
+
+
+async def test_calls_are_counted(storage: StorageArrangement) -> None:
+    await save(storage, rich_calls.in_progress("a"), Call.start("new", at(9)), rich_calls.archived("c"))
+    await save(storage, rich_calls.failed("d"), rich_calls.failed("e"))
+    counted = await storage.changes.count()
+    assert counted.by_state == {
+        CallState.IN_PROGRESS: 2,
         CallState.COMPLETED: 0,
         CallState.PROCESSING_AI: 0,
         CallState.ARCHIVED: 1,
         CallState.FAILED: 2,
     }
-    assert moment.live is not None
-    assert [call.call_id for call in moment.live] == ["new", "b"]
-    assert set(moment.live[1].streams) == {"leg#1", "a:b@c._-9"}
+
+
+async def test_what_was_counted_goes_on_to_any_later_place(storage: StorageArrangement) -> None:
+    """It is what counting there would have found, whatever committed late; and no more than that."""
+    await save(storage, Call.start("a", at(0)), Call.start("b", at(0)))
+    async with storage.units() as late:
+        await late.calls.save([rich_calls.completed("late")])
+        counted = await storage.changes.count()
+        await change(storage, "a", lambda call: call.complete({}, 2, at(60)))
+        await change(storage, "a", lambda call: call.begin_run(at(63)))
+        await save(storage, rich_calls.failed("c"))
+        before = await storage.changes.count()
+        await late.commit()
+    after = await storage.changes.count()
+    await save(storage, Call.start("too-late", at(0)))
+    for later in (before, after):
+        assert await storage.changes.count_on(counted, later.place, PLENTY) == later
+    assert before.by_state != after.by_state
+    assert await storage.changes.count_on(after, after.place, 0) == after
+
+
+async def test_counts_do_not_go_on_over_too_much_or_from_elsewhere(storage: StorageArrangement) -> None:
+    counted = await storage.changes.count()
+    await save(storage, *[Call.start(f"c-{number}", at(0)) for number in range(4)])
+    here = await place(storage)
+    assert await storage.changes.count_on(counted, here, 3) is None
+    assert await storage.changes.count_on(counted, here, 4) is not None
+    elsewhere = CountedCalls("elsewhere/0:0:", counted.by_state)
+    assert await storage.changes.count_on(elsewhere, here, PLENTY) is None

@@ -24,8 +24,8 @@ def gaps(told: list[CallProgressed | GapStood]) -> list[tuple[tuple[int, int], .
     return [event.missing for event in told if isinstance(event, GapStood)]
 
 
-def test_how_far_a_call_is() -> None:
-    (told,) = LiveProgress().look([live((1, 50), (53, 100), duplicates=7)], at(5))
+async def test_how_far_a_call_is() -> None:
+    (told,) = await LiveProgress().look([live((1, 50), (53, 100), duplicates=7)], at(5))
     assert isinstance(told, CallProgressed)
     assert (told.at, told.call_id, told.packets) == (at(5), "c-1", 98)
     assert told.duration_seconds == 98 * 160 / 8_000
@@ -34,35 +34,35 @@ def test_how_far_a_call_is() -> None:
     ]
 
 
-def test_a_call_has_the_packets_of_all_its_streams_and_the_length_of_its_longest() -> None:
+async def test_a_call_has_the_packets_of_all_its_streams_and_the_length_of_its_longest() -> None:
     short = AudioStream("b", SequenceSet([(1, 10)]), 1_600)
     call = LiveCall("c-1", MULAW, [*live((1, 50)).streams, short])
-    (told,) = LiveProgress().look([call], at(0))
+    (told,) = await LiveProgress().look([call], at(0))
     assert isinstance(told, CallProgressed)
     assert (told.packets, told.duration_seconds) == (60, 1.0)
 
 
-def test_a_text_call_has_no_length() -> None:
-    (told,) = LiveProgress().look([live((1, 2), media=MediaFormat())], at(0))
+async def test_a_text_call_has_no_length() -> None:
+    (told,) = await LiveProgress().look([live((1, 2), media=MediaFormat())], at(0))
     assert isinstance(told, CallProgressed)
     assert told.duration_seconds is None
 
 
-def test_of_a_call_that_stands_still_nothing_is_told() -> None:
+async def test_of_a_call_that_stands_still_nothing_is_told() -> None:
     progress = LiveProgress()
-    progress.look([live((1, 3)), live((1, 3), call_id="c-2")], at(0))
-    told = progress.look([live((1, 4)), live((1, 3), call_id="c-2")], at(1))
+    await progress.look([live((1, 3)), live((1, 3), call_id="c-2")], at(0))
+    told = await progress.look([live((1, 4)), live((1, 3), call_id="c-2")], at(1))
     assert [event.call_id for event in told] == ["c-1"]
 
 
-def test_a_packet_that_came_again_is_told() -> None:
+async def test_a_packet_that_came_again_is_told() -> None:
     progress = LiveProgress()
-    progress.look([live((1, 3))], at(0))
-    assert len(progress.look([live((1, 3), duplicates=1)], at(1))) == 1
-    assert progress.look([live((1, 3), duplicates=1)], at(2)) == []
+    await progress.look([live((1, 3))], at(0))
+    assert len(await progress.look([live((1, 3), duplicates=1)], at(1))) == 1
+    assert await progress.look([live((1, 3), duplicates=1)], at(2)) == []
 
 
-def test_a_gap_is_told_where_it_stood_twice_and_only_once() -> None:
+async def test_a_gap_is_told_where_it_stood_twice_and_only_once() -> None:
     progress = LiveProgress()
     looks = [
         live((1, 3), (6, 9)),
@@ -71,7 +71,7 @@ def test_a_gap_is_told_where_it_stood_twice_and_only_once() -> None:
         live((1, 3), (6, 15), (20, 22)),
         live((1, 3), (6, 15), (20, 24)),
     ]
-    assert [gaps(progress.look([look], at(0))) for look in looks] == [
+    assert [gaps(await progress.look([look], at(0))) for look in looks] == [
         [],
         [((4, 5),)],
         [],
@@ -80,13 +80,13 @@ def test_a_gap_is_told_where_it_stood_twice_and_only_once() -> None:
     ]
 
 
-def test_a_gap_that_closes_in_time_is_none() -> None:
+async def test_a_gap_that_closes_in_time_is_none() -> None:
     progress = LiveProgress()
     looks = [live((1, 3), (6, 9)), live((1, 9), (12, 13)), live((1, 14))]
-    assert [gaps(progress.look([look], at(0))) for look in looks] == [[], [], []]
+    assert [gaps(await progress.look([look], at(0))) for look in looks] == [[], [], []]
 
 
-def test_what_is_left_of_a_gap_that_was_told_is_no_news() -> None:
+async def test_what_is_left_of_a_gap_that_was_told_is_no_news() -> None:
     progress = LiveProgress()
     looks = [live((1, 3), (9, 10)), live((1, 3), (9, 11)), live((1, 3), (5, 5), (9, 12))]
-    assert [gaps(progress.look([look], at(0))) for look in looks] == [[], [((4, 8),)], []]
+    assert [gaps(await progress.look([look], at(0))) for look in looks] == [[], [((4, 8),)], []]

@@ -1,0 +1,112 @@
+"""What is told once a second."""
+
+from __future__ import annotations
+
+import pytest
+
+from application.errors import StorageUnavailable
+from application.feed_events import CallProgressed, GapStood, OverviewTaken, SnapshotTaken
+from application.feed_ports import Figures
+from application.live_overview import LiveOverview
+from application.spool import Spool
+from domain.call import Call
+from tests.contract.storage.rich_calls import at
+from tests.fakes.call_changes import FakeLiveCalls
+from tests.fakes.figures import FakeFigures
+from tests.fakes.journal import FakeJournal
+from tests.fakes.storage import InMemoryStorage, Job
+from tests.unit.application.feed_stage import FeedStage, told
+
+
+@pytest.fixture
+def stage() -> FeedStage:
+    return FeedStage()
+
+
+async def test_an_overview_every_second_with_progress_and_gaps(stage: FeedStage) -> None:
+    stage.start("c-1")
+    with stage.reader() as reader:
+        await stage.feed.look()
+        await told(reader)
+        kinds = []
+        for missing in (1, 1, 1):
+            call = stage.storage.call("c-1")
+            call.last_packet_at = stage.storage.clock.now
+            stream = call._stream_to_fill("main")
+            stream.add(1 + len(stream.received) + missing, 5)
+            stage.storage.put(call)
+            stage.second_is_over()
+            await stage.feed.look()
+            events = await told(reader)
+            kinds.append([type(event) for event in events])
+            await stage.feed.look()
+            assert await told(reader) == [], "the second is not over"
+    assert kinds == [
+        [CallProgressed, OverviewTaken],
+        [CallProgressed, GapStood, OverviewTaken],
+        [CallProgressed, OverviewTaken],
+    ]
+
+
+async def test_the_first_snapshot_has_this_machines_attempts_and_the_overview_comes_with_it(
+    stage: FeedStage,
+) -> None:
+    stage.figures.now = Figures(packets=0, acks=(), ai_attempts=7, ai_failures=2)
+    stage.second_is_over()
+    with stage.reader() as reader:
+        await stage.feed.look()
+        snapshot, overview = await told(reader)
+    assert isinstance(snapshot, SnapshotTaken)
+    assert (snapshot.ai.attempts, snapshot.ai.failures) == (7, 2)
+    assert isinstance(overview, OverviewTaken)
+
+
+async def test_what_takes_long_or_fails_is_asked_for_less_often() -> None:
+    """And is left out, where it is not known."""
+    storage = InMemoryStorage()
+    storage.jobs["c-1"] = Job(at(0))
+    live = FakeLiveCalls(storage)
+    overview = LiveOverview(live, live, FakeFigures(), Spool(FakeJournal()), True)
+    (first,) = await overview.take(at(0), None)
+    assert isinstance(first, OverviewTaken)
+    assert first.ai.waiting == 1
+    for time in (overview._receiving_time, overview._backlog_time):
+        time._again_at = float("inf")
+    storage.fail_next("live", StorageUnavailable())
+    (second,) = await overview.take(at(1), None)
+    assert isinstance(second, OverviewTaken)
+    assert second.ai.waiting == 1, "as it was when it was asked"
+    assert len(storage.troubles["live"]) == 1, "nobody asked"
+    for time in (overview._receiving_time, overview._backlog_time):
+        time._again_at = 0.0
+    storage.fail_next("live", StorageUnavailable())
+    (third,) = await overview.take(at(2), None)
+    assert isinstance(third, OverviewTaken)
+    assert third.ai.waiting is None
+    assert not overview._backlog_time.allows
+
+
+async def test_after_a_quiet_time_nothing_is_told_of_what_was_before() -> None:
+    """The rates of a second that is long over, and gaps that nobody saw stand."""
+    storage = InMemoryStorage()
+    call = Call.start("c-1", at(0))
+    call.last_packet_at = storage.clock.now
+    stream = call._stream_to_fill("main")
+    for sequence in (1, 4):
+        stream.add(sequence, 5)
+    storage.put(call)
+    figures = FakeFigures()
+    live = FakeLiveCalls(storage)
+    overview = LiveOverview(live, live, figures, Spool(FakeJournal()), True)
+    await overview.take(at(0), None)
+    figures.now = Figures(packets=100, acks=(), ai_attempts=0, ai_failures=0)
+    *_, busy = await overview.take(at(1), None)
+    assert isinstance(busy, OverviewTaken)
+    assert busy.packets_per_second == 100
+    overview.forget()
+    overview._receiving_time._again_at = 0.0
+    progress, quiet = await overview.take(at(9_000), None)
+    assert isinstance(progress, CallProgressed)
+    assert isinstance(quiet, OverviewTaken)
+    assert quiet.packets_per_second == 0
+    assert overview.due_in_seconds > 0
