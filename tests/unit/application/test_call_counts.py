@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import attrs
 import pytest
 
-from application.call_counts import CallCounts
+from application.call_counts import FIRST_COUNT_SECONDS, CallCounts
 from application.errors import StorageUnavailable
 from domain.call import Call
 from domain.call_state import CallState
@@ -76,9 +76,10 @@ async def test_no_look_waits_for_a_count_that_takes_long(stage: Stage) -> None:
     del stage.storage.calls["a"]  # no change tells it
     stage.count_is_due()
     stage.held.holds = "count"
-    for number in range(3):
-        stage.start(f"c-{number}")
-        assert await stage.look() == 2 + number
+    async with asyncio.timeout(FIRST_COUNT_SECONDS / 2):
+        for number in range(3):
+            stage.start(f"c-{number}")
+            assert await stage.look() == 2 + number
     assert stage.held.has_looked.is_set()
     stage.held.may_tell.set()
     await asyncio.sleep(0)
