@@ -84,15 +84,22 @@ class CallFeed(Generic[T]):
 
     async def run_for_ever(self) -> None:
         """Look whenever it is time, while anybody reads."""
-        while True:
-            if not self._readers:
+        try:
+            while True:
+                if not self._readers:
+                    await self._until_somebody_reads()
                 self._is_wanted.clear()
-                self._place = None  # the next to come is not to pay for what nobody was told
-                self._overview.forget()
-                await self._is_wanted.wait()
-            self._is_wanted.clear()
-            await self.look()
-            await self._until_next()
+                await self.look()
+                await self._until_next()
+        finally:
+            self._counts.give_up()
+
+    async def _until_somebody_reads(self) -> None:
+        """Who comes then is not to pay for what nobody was told."""
+        self._is_wanted.clear()
+        self._place = None
+        self._overview.forget()
+        await self._is_wanted.wait()
 
     async def _until_next(self) -> None:
         """Sooner where somebody wants to join, or the second is over."""

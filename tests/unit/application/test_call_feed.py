@@ -187,6 +187,17 @@ async def test_the_first_after_a_quiet_time_does_not_pay_for_all_of_it(stage: Fe
     assert stage.changes.counts == 1
 
 
+async def test_a_count_ends_with_the_feed(stage: FeedStage) -> None:
+    """It may take minutes, and a process that ends closes its connections."""
+    stage.held.holds = "count"
+    with stage.reader():
+        async with running(stage.feed):
+            await stage.held.has_looked.wait()
+            (counting,) = [task for task in asyncio.all_tasks() if "count calls" in task.get_name()]
+        await asyncio.wait({counting}, timeout=1)
+    assert counting.cancelled()
+
+
 async def test_an_overview_comes_once_a_second_and_not_sooner(stage: FeedStage) -> None:
     """As it is told, whatever the looks between: one of them begins when the second is over."""
     stage.second_is_over()
