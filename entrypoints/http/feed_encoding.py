@@ -51,8 +51,7 @@ class FeedChunk:
 
     @cached_property
     def byte_count(self) -> int:
-        """Of what a reader is sent; over a WebSocket it is some bytes more or less."""
-        return len(self.server_sent)
+        return sum(len(event.data) for event in self._events)
 
 
 async def encode(events: Sequence[FeedEvent]) -> FeedChunk:

@@ -13,7 +13,7 @@ from application.turns import THINGS_PER_TURN
 from domain.call import Call
 from domain.call_state import CallState
 from entrypoints.http.call_views import call_summary
-from entrypoints.http.feed_encoding import FeedChunk, encode
+from entrypoints.http.feed_encoding import encode
 from entrypoints.http.structuring import converter
 from tests.contract.storage.rich_calls import at
 
@@ -42,14 +42,8 @@ async def test_much_is_encoded_in_turns(events: Sequence[FeedEvent]) -> None:
 
 
 async def test_a_snapshot_has_its_calls_in_their_place() -> None:
-    (message,) = (await encode([SNAPSHOT])).messages
-    data = orjson.loads(message)["data"]
+    (snapshot,) = (await encode([SNAPSHOT]))._events
+    data = orjson.loads(snapshot.data)
     assert list(data) == ["at", "calls_by_state", "live", "ai"]
     summaries = [converter.unstructure(call_summary(call)) for call in CALLS]
     assert data["live"] == orjson.loads(orjson.dumps(summaries))
-
-
-async def test_what_waits_for_a_reader_counts_as_it_is_sent() -> None:
-    """With its ids, which may be longer than the rest."""
-    chunk: FeedChunk = await encode([SNAPSHOT, *PROGRESS])
-    assert chunk.byte_count == len(chunk.server_sent)
