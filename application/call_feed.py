@@ -187,7 +187,7 @@ class CallFeed(Generic[T]):
         if moment.live is None or counts is None:
             return
         self._snapshot_at = asyncio.get_running_loop().time()
-        ai = self._overview.ai()
+        ai = await self._overview.ai()
         snapshot = await self._encode([SnapshotTaken(moment.place, moment.at, counts, moment.live, ai)])
         byte_count = self._size_of(snapshot)
         wanting = [reader for reader in joining if reader.place is None]

@@ -72,7 +72,13 @@ class LiveOverview:
         self._ai_backlog = None
         return self._overview(at, counts, is_away=True)
 
-    def ai(self) -> AiHealth:
+    async def ai(self) -> AiHealth:
+        """For a snapshot, which may be the first that is told."""
+        if self._ai_backlog is None:
+            await self._read_backlog()
+        return self._ai()
+
+    def _ai(self) -> AiHealth:
         figures = self._figures_before[1] if self._figures_before else self._figures.figures()
         backlog = self._ai_backlog
         return AiHealth(
@@ -117,7 +123,7 @@ class LiveOverview:
             packets_per_second=self._rates.packets_per_second,
             ack_p50_seconds=self._rates.ack_p50_seconds,
             ack_p99_seconds=self._rates.ack_p99_seconds,
-            ai=self.ai(),
+            ai=self._ai(),
             is_degraded=is_away or self._spool.is_spooling,
             spooled_requests=self._spool.requests,
         )

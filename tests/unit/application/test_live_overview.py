@@ -48,9 +48,8 @@ async def test_an_overview_every_second_with_progress_and_gaps(stage: FeedStage)
     ]
 
 
-async def test_the_first_snapshot_has_this_machines_attempts_and_the_overview_comes_with_it(
-    stage: FeedStage,
-) -> None:
+async def test_the_first_snapshot_has_all_of_the_ai_and_the_overview_comes_with_it(stage: FeedStage) -> None:
+    stage.storage.jobs["c-1"] = Job(at(0))
     stage.figures.now = Figures(packets=0, acks=(), ai_attempts=7, ai_failures=2)
     stage.second_is_over()
     with stage.reader() as reader:
@@ -58,6 +57,7 @@ async def test_the_first_snapshot_has_this_machines_attempts_and_the_overview_co
         snapshot, overview = await told(reader)
     assert isinstance(snapshot, SnapshotTaken)
     assert (snapshot.ai.attempts, snapshot.ai.failures) == (7, 2)
+    assert snapshot.ai.waiting == 1
     assert isinstance(overview, OverviewTaken)
 
 
