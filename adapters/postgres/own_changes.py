@@ -1,0 +1,48 @@
+"""The feed of a storage that another may take the place of, behind the same address."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import attrs
+
+from adapters.postgres.call_changes import PostgresCallChanges
+from adapters.postgres.feed_places import Place
+from application.feed_ports import Change, Moment
+
+
+@attrs.define(eq=False)
+class OwnCallChanges:
+    """Implements CallChanges. What other servers numbered is forgotten before a storage's first place is given.
+
+    Else such an event would be news once this server comes to its number. However long forgetting takes, it goes
+    on when a look is given up.
+    """
+
+    _changes: PostgresCallChanges
+    _storage: str | None = attrs.field(default=None, init=False)
+    _forgetting: tuple[str, asyncio.Task[None]] | None = attrs.field(default=None, init=False)
+
+    async def moment(self, after: str | None, most: int, count: bool, live: int) -> Moment:
+        while True:
+            moment = await self._changes.moment(after, most, count, live)
+            storage = Place.parse(moment.place).storage
+            if storage == self._storage:
+                return moment
+            await self._forget(storage)
+            self._storage = storage
+
+    async def between(self, after: str, until: str, most: int) -> Sequence[Change] | None:
+        return await self._changes.between(after, until, most)
+
+    async def _forget(self, storage: str) -> None:
+        if self._forgetting is None or self._forgetting[0] != storage:
+            forget = self._changes.forget_other_servers()
+            self._forgetting = storage, asyncio.create_task(forget, name="forget other servers")
+        forgetting = self._forgetting[1]
+        try:
+            await asyncio.shield(forgetting)
+        finally:
+            if forgetting.done():
+                self._forgetting = None
