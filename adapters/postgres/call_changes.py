@@ -23,9 +23,9 @@ from domain.call_state import CallState
 
 # The storage's name: another wherever the numbers of transactions may mean others. In another server or
 # database, even if a dump or a template brought the installation's id there; after a restore to an earlier
-# time, which begins a timeline; where the table was made or filled anew, as by a dump that is put back; and
-# after a crash, for numbers that were not flushed are given again, on the same timeline. What tells a crash is
-# that it takes the statistics with it.
+# time, which begins a timeline; where the table was made or emptied anew, as for a dump that is put back; and
+# after a crash, for numbers that were not flushed are given again, on the same timeline. A crash takes the
+# statistics with it, and so can be told by them.
 HERE: Final = """
     SELECT pg_current_snapshot()::text AS snapshot, clock_timestamp() AS at, left(md5(concat_ws('/',
         (SELECT id FROM installation),

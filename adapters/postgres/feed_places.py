@@ -8,7 +8,8 @@ snapshots, and the change that was told last::
     STORAGE/SNAPSHOT
     STORAGE/SNAPSHOT/SNAPSHOT/VERSION/CALL_ID
 
-``STORAGE`` is another for every database, after a restore and after a crash: transactions are numbered anew then.
+``STORAGE`` is another for every database, after a restore and after a crash: then transactions are numbered
+anew.
 """
 
 from __future__ import annotations

@@ -14,10 +14,10 @@ from application.feed_ports import Change, Moment
 
 @attrs.define(eq=False)
 class OwnCallChanges:
-    """Implements CallChanges. What other servers numbered is forgotten before a storage's first place is given.
+    """Implements CallChanges. What other servers numbered is forgotten before a storage has its first place.
 
-    Else such an event would be news once this server comes to its number. However long forgetting takes, it goes
-    on when a look is given up.
+    Else such an event would be news once this server comes to its number. However long forgetting takes, it
+    goes on when a look is given up.
     """
 
     _changes: PostgresCallChanges

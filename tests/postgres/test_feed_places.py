@@ -103,7 +103,7 @@ async def test_an_empty_database_of_the_same_server_is_another_storage(
 
 
 async def test_a_dump_that_is_put_back_is_another_storage(databases: Databases) -> None:
-    """Into the same server, by `pg_restore --clean` or into emptied tables: also the installation comes back."""
+    """Into the same server, by `pg_restore --clean` or into emptied tables: the installation is back too."""
     async with databases.to_change() as url, pool_of(url) as pool:
         changes = PostgresCallChanges(pool)
         await installation_id(pool)
@@ -157,11 +157,12 @@ async def _has_recovered(url: str, victim: int) -> bool:
     except (OSError, asyncpg.PostgresError):
         return False
     try:
-        return await connection.fetchval("SELECT count(*) FROM pg_stat_activity WHERE pid = $1", victim) == 0
+        left = await connection.fetchval("SELECT count(*) FROM pg_stat_activity WHERE pid = $1", victim)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return False
     finally:
         connection.terminate()
+    return bool(left == 0)
 
 
 @asynccontextmanager

@@ -59,7 +59,7 @@ async def test_what_takes_longer_than_a_look_is_done_all_the_same(
                     await moment(changes, place)
 
     async def is_forgotten() -> bool:
-        return await pool.fetchval("SELECT count(transaction_id) FROM call_events") == 0
+        return not await pool.fetchval("SELECT count(transaction_id) FROM call_events")
 
     await until_found(is_forgotten)
     assert (await moment(changes, place)).changes is None
