@@ -86,11 +86,16 @@ class ReprocessMany:
         return len(items)
 
     async def _outcome(self, item: BatchItem) -> Outcome:
-        if await self._was_done(item):
-            return Outcome.DONE
+        """Raises TryAgain. Whatever else goes wrong would go wrong again, and hold up all that come after."""
         try:
-            await self._reprocess(item.call_id)
+            if not await self._was_done(item):
+                await self._reprocess(item.call_id)
+        except TryAgain:
+            raise
         except (UnknownCall, CallConflict):
+            return Outcome.REFUSED
+        except Exception:
+            log.exception("call %s cannot be reprocessed", item.call_id)
             return Outcome.REFUSED
         return Outcome.DONE
 

@@ -36,7 +36,8 @@ def judge(results: Results, options: Options) -> list[Verdict]:
         *_live(results, options),
         *_large(results, options),
         _at_most_ratio(results, "beside 16 calls in AI processing: p99", "steady-ai", "steady", 1.2),
-        *_watched(results),
+        *_watched(results, "watched", "200 readers of the feed"),
+        *_watched(results, "watched-websocket", "200 readers of the feed over WebSockets"),
     ]
 
 
@@ -101,11 +102,11 @@ def _live_extras(what: str, live: Measurement) -> list[Verdict]:
     ]
 
 
-def _watched(results: Results) -> list[Verdict]:
-    what = "2,000 POST/s, 200 readers of the feed"
+def _watched(results: Results, name: str, readers: str) -> list[Verdict]:
+    what = f"2,000 POST/s, {readers}"
     return [
-        _at_most_ratio(results, f"{what}: p99", "watched", "unwatched", 1.1),
-        _at_most_ms(results, f"{what}: an event is told, p99", "watched", _told_p99_ms, 500),
+        _at_most_ratio(results, f"{what}: p99", name, "unwatched", 1.1),
+        _at_most_ms(results, f"{what}: an event is told, p99", name, _told_p99_ms, 500),
     ]
 
 

@@ -24,6 +24,7 @@ from adapters.postgres.call_reader import PostgresCallReader
 from adapters.postgres.health import ask_database, ask_schema
 from adapters.postgres.lanes import lane_of
 from adapters.postgres.live_calls import PostgresLiveCalls
+from adapters.postgres.own_changes import OwnCallChanges
 from adapters.postgres.packet_days import PostgresPacketDays
 from adapters.postgres.refusals import PostgresRefusals
 from adapters.postgres.reprocess_batches import PostgresReprocessBatches
@@ -100,7 +101,7 @@ def _deliveries(
 
 
 def _feed(
-    changes: PostgresCallChanges,
+    changes: OwnCallChanges,
     live: PostgresLiveCalls,
     metrics: PrometheusMetrics,
     spool: Spool,
@@ -217,7 +218,12 @@ class Container(containers.DeclarativeContainer):
 
     changes = providers.Singleton(PostgresCallChanges, pool)
     feed = providers.Singleton(
-        _feed, changes, providers.Singleton(PostgresLiveCalls, pool), metrics, spool, settings
+        _feed,
+        providers.Singleton(OwnCallChanges, changes),
+        providers.Singleton(PostgresLiveCalls, pool),
+        metrics,
+        spool,
+        settings,
     )
     reprocess = providers.Factory(ReprocessCall, units_of_work)
     reprocess_many = providers.Singleton(

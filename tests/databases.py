@@ -73,6 +73,11 @@ class Databases:
         name = await self._make("template0")
         yield database_at(self.server_url, name)
 
+    @asynccontextmanager
+    async def copy_of(self, url: str) -> AsyncIterator[str]:
+        """The URL of a copy of such a database, which nobody may be connected to."""
+        yield database_at(self.server_url, await self._make(urlsplit(url).path.lstrip("/")))
+
     async def _make(self, template: str) -> str:
         name = _scratch_name()
         await _execute(self.server_url, f"CREATE DATABASE {name} TEMPLATE {template}")

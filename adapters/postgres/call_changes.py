@@ -24,14 +24,20 @@ from application.turns import in_turns
 from domain.call import Call
 from domain.call_state import CallState
 
-# The storage's name: another after a restore to an earlier time, which begins a new timeline, and in another
-# server, even if a dump brought the installation's id there.
+# The storage's name: another wherever the numbers of transactions may mean others. In another server or
+# database, even if a dump or a template brought the installation's id there; after a restore to an earlier
+# time, which begins a timeline; where the table was made or emptied anew, as for a dump that is put back; and
+# after a crash, for numbers that were not flushed are given again, on the same timeline. A crash takes the
+# statistics with it, and so can be told by them.
 HERE: Final = """
-    SELECT pg_current_snapshot()::text AS snapshot, clock_timestamp() AS at, left(md5(
-        coalesce((SELECT id::text FROM installation), '')
-        || (SELECT system_identifier FROM pg_control_system())
-        || left(pg_walfile_name(pg_current_wal_lsn()), 8)
-    ), 12) AS storage
+    SELECT pg_current_snapshot()::text AS snapshot, clock_timestamp() AS at, left(md5(concat_ws('/',
+        (SELECT id FROM installation),
+        (SELECT system_identifier FROM pg_control_system()),
+        left(pg_walfile_name(pg_current_wal_lsn()), 8),
+        (SELECT oid FROM pg_database WHERE datname = current_database()),
+        pg_relation_filenode('call_events'),
+        (SELECT extract(epoch FROM stats_reset) FROM pg_stat_bgwriter)
+    )), 12) AS storage
 """
 
 # What is not visible in a snapshot was written by a transaction that was running then, or that began later:

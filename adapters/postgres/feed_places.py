@@ -8,12 +8,14 @@ snapshots, and the change that was told last::
     STORAGE/SNAPSHOT
     STORAGE/SNAPSHOT/SNAPSHOT/VERSION/CALL_ID
 
-``STORAGE`` is another for every database, and after a restore: transactions are numbered anew there.
+``STORAGE`` is another for every database, after a restore and after a crash: then transactions are numbered
+anew.
 """
 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Final
 
 import attrs
@@ -42,12 +44,15 @@ class Snapshot:
 
     @classmethod
     def parse(cls, text: str) -> Snapshot:
-        """From PostgreSQL's own text form, ``xmin:xmax:xip,xip``. Raises NoPlace."""
+        """From PostgreSQL's own text form, ``xmin:xmax:xip,xip``. Raises NoPlace for what it would refuse."""
         found = _SNAPSHOT.fullmatch(text)
         if found is None:
             raise NoPlace
-        running = frozenset(int(number) for number in found[3].split(",") if number)
-        return cls(text, int(found[2]), running)
+        first, end = int(found[1]), int(found[2])
+        running = [int(number) for number in found[3].split(",") if number]
+        if not 1 <= first <= end or any(a >= b for a, b in pairwise([first - 1, *running, end])):
+            raise NoPlace
+        return cls(text, end, frozenset(running))
 
 
 ChangeKey = tuple[int, str, int]

@@ -23,6 +23,7 @@ def everyone() -> Sequence[Contender]:
         steady_requests.SteadyPostsBesideAi(),
         watched.alone(),
         watched.by_many(),
+        watched.by_many_websockets(),
         Ndjson(),
         websockets.websocket(),
         websockets.websocket_of_many(),

@@ -37,6 +37,7 @@ class Watched:
     name: str
     title: str
     _readers: int
+    _way: str = "events"
     in_rounds: bool = True
 
     async def run(self, bench: Bench, round_number: int) -> Measurement:
@@ -54,7 +55,10 @@ class Watched:
                 return request("POST", f"/v1/call/stream/{call_ids[number % CALLS]}", body)
 
             load = SteadyLoad(packet, POSTS_PER_SECOND, frozenset({202}))
-            async with watching(bench, server, self._readers) as seen, _starting_calls(server, prefix):
+            async with (
+                watching(bench, server, self._readers, self._way) as seen,
+                _starting_calls(server, prefix),
+            ):
                 result, cores = await run_load(bench, server, load)
             stored = await prefix.stored_packets(database_url)
             return measurement(result, cores, stored, {} if seen is None else _notes(seen))
@@ -68,20 +72,25 @@ def by_many() -> Watched:
     return Watched("watched", f"Trunkline at 2,000 POST/s, {READERS} readers of the feed", READERS)
 
 
+def by_many_websockets() -> Watched:
+    title = f"Trunkline at 2,000 POST/s, {READERS} readers of the feed over WebSockets"
+    return Watched("watched-websocket", title, READERS, "websocket")
+
+
 def _notes(seen: dict[str, float]) -> dict[str, float]:
     return {f"feed {name.replace('_', ' ')}": value for name, value in seen.items()}
 
 
 @asynccontextmanager
 async def watching(
-    bench: Bench, server: servers.Server, readers: int
+    bench: Bench, server: servers.Server, readers: int, way: str
 ) -> AsyncIterator[dict[str, float] | None]:
     """What they saw is filled in at the end. None where there are none."""
     if not readers:
         yield None
         return
     file = bench.folder / "feed-readers.json"
-    arguments = ["-m", "benchmarks.load.feed_readers", str(server.port), str(readers), str(file)]
+    arguments = ["-m", "benchmarks.load.feed_readers", way, str(server.port), str(readers), str(file)]
     seen: dict[str, float] = {}
     async with servers.process(bench, "feed-readers", arguments):
         await _until_ready(bench.folder / "feed-readers.log")

@@ -1,7 +1,8 @@
 """People who have the page open: connections that read the feed, in a process of their own.
 
-`python -m benchmarks.load.feed_readers PORT COUNT FILE` reads until SIGTERM, and then writes to the file what
-it saw, as JSON. `ready` is written to standard output once all have their snapshot.
+`python -m benchmarks.load.feed_readers WAY PORT COUNT FILE` reads until SIGTERM, and then writes to the file
+what it saw, as JSON. `ready` is written to standard output once all have their snapshot. WAY is `events`, as
+a browser's EventSource reads, or `websocket`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -22,9 +24,8 @@ import attrs
 import uvloop
 
 from benchmarks.latencies import Histogram
+from benchmarks.load.websocket_frames import FrameReader, Opcode, client_frame
 
-_REQUEST: Final = b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n"
-_SNAPSHOT: Final = b"event: snapshot"
 _STARTED: Final = re.compile(rb'"event":"call_started","at":"([^"]+)"')
 
 
@@ -46,39 +47,82 @@ class FeedSeen:
 
 
 class _Reader(asyncio.Protocol):
-    """Looks for what it counts in the bytes as they come, headers and chunks and all."""
+    """Looks for what it counts in the bytes of whole events."""
+
+    request: bytes
+    snapshot: bytes
 
     def __init__(self, histogram: Histogram) -> None:
         self._histogram = histogram
-        self._rest = b""
+        self._transport: asyncio.WriteTransport | None = None
         self.snapshots = 0
         self.started = 0
         self.has_begun = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        cast(asyncio.WriteTransport, transport).write(_REQUEST)
+        self._transport = cast(asyncio.WriteTransport, transport)  # uvloop's has its methods, not its class
+        self._transport.write(self.request)
 
-    def data_received(self, data: bytes) -> None:
+    def _hear(self, events: bytes) -> None:
         now = time()
-        seen = self._rest + data
-        end = seen.rfind(b"\n\n") + 1
-        whole, self._rest = seen[:end], seen[end:]
-        snapshots = whole.count(_SNAPSHOT)
+        snapshots = events.count(self.snapshot)
         if snapshots:
             self.snapshots += snapshots
             self.has_begun.set()
-        for at in _STARTED.findall(whole):
+        for at in _STARTED.findall(events):
             self.started += 1
             self._histogram.add(now - datetime.fromisoformat(at.decode()).timestamp())
+
+
+class _StreamReader(_Reader):
+    """Of server-sent events, headers and chunks and all."""
+
+    request = b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    snapshot = b"event: snapshot"
+    _rest = b""
+
+    def data_received(self, data: bytes) -> None:
+        seen = self._rest + data
+        end = seen.rfind(b"\n\n") + 1
+        self._rest = seen[end:]
+        self._hear(seen[:end])
+
+
+class _SocketReader(_Reader):
+    """Of a WebSocket's messages. It answers pings."""
+
+    request = (
+        b"GET /v1/events/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    snapshot = b'"event":"snapshot"'
+
+    def __init__(self, histogram: Histogram) -> None:
+        super().__init__(histogram)
+        self._frames = FrameReader()
+        self._head: bytes | None = b""
+
+    def data_received(self, data: bytes) -> None:
+        if self._head is not None:
+            head, end, data = (self._head + data).partition(b"\r\n\r\n")
+            self._head = None if end else head
+        for frame in self._frames.feed(data):
+            if frame.opcode == Opcode.PING and self._transport is not None:
+                self._transport.write(client_frame(Opcode.PONG, frame.payload))
+            else:
+                self._hear(frame.payload)
+
+
+_READERS: Final[Mapping[str, type[_Reader]]] = {"events": _StreamReader, "websocket": _SocketReader}
 
 
 def _itself(reader: _Reader) -> _Reader:
     return reader
 
 
-async def _read(port: int, count: int) -> FeedSeen:
+async def _read(way: str, port: int, count: int) -> FeedSeen:
     histogram = Histogram()
-    readers = [_Reader(histogram) for _ in range(count)]
+    readers = [_READERS[way](histogram) for _ in range(count)]
     loop = asyncio.get_running_loop()
     over = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, over.set)
@@ -103,5 +147,5 @@ async def _read(port: int, count: int) -> FeedSeen:
 if __name__ == "__main__":
     os.nice(10)  # people's browsers run on machines of their own
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        result = runner.run(_read(int(sys.argv[1]), int(sys.argv[2])))
-    Path(sys.argv[3]).write_text(json.dumps(attrs.asdict(result)), "utf-8")
+        result = runner.run(_read(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
+    Path(sys.argv[4]).write_text(json.dumps(attrs.asdict(result)), "utf-8")

@@ -41,7 +41,16 @@ WHOSE_CORES: Final = ("client", "server", "PostgreSQL", "others")
 _BASES: Final = ("nothing-stored", "usual-design", "pgbench", "copy")
 _NOTHING: Final = "-"
 _AT_A_RATE: Final = frozenset(
-    {"steady", "steady-ai", "unwatched", "watched", "live", "read-call-large", "read-list-large"}
+    {
+        "steady",
+        "steady-ai",
+        "unwatched",
+        "watched",
+        "watched-websocket",
+        "live",
+        "read-call-large",
+        "read-list-large",
+    }
 )
 """Their rate is given, so that a ratio of it says nothing."""
 

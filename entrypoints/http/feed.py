@@ -6,19 +6,20 @@ import asyncio
 from contextlib import suppress
 from typing import Final
 
-from aiohttp import ClientConnectionResetError, WSCloseCode, web
+from aiohttp import WSCloseCode, web
 
 from application.call_feed import CallFeed
 from application.errors import Draining
 from application.feed_reader import FeedReader
 from entrypoints.http.feed_encoding import FeedChunk
 from entrypoints.http.feed_wire import FeedQuery
+from entrypoints.http.origins import refuse_foreign_pages
 from entrypoints.http.queries import read_query
 
 BEAT_SECONDS: Final = 10.0
 """Of silence; then a comment is sent, for what stands between must not take the connection for dead."""
 STALLED_SECONDS: Final = 30.0
-"""A client that takes nothing for so long is cut off. It can come again, and goes on where it was."""
+"""A client that takes no slice in so long is cut off. It can come again, and goes on where it was."""
 RETRY_MILLISECONDS: Final = 2_000
 CLOSE_SECONDS: Final = 2.0
 LARGEST_MESSAGE_BYTES: Final = 1_024
@@ -26,8 +27,9 @@ LARGEST_MESSAGE_BYTES: Final = 1_024
 
 
 class FeedHandlers:
-    def __init__(self, feed: CallFeed[FeedChunk]) -> None:
+    def __init__(self, feed: CallFeed[FeedChunk], stalled_seconds: float = STALLED_SECONDS) -> None:
         self._feed = feed
+        self._stalled_seconds = stalled_seconds
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         with self._feed.read(_last_event_id(request)) as reader:
@@ -35,16 +37,16 @@ class FeedHandlers:
             response.content_type = "text/event-stream"
             await response.prepare(request)
             try:
-                await _send_all(reader, response)
+                await self._send_all(reader, response)
             except (ConnectionError, TimeoutError):  # it is gone, or takes nothing
-                if request.transport is not None:
-                    request.transport.abort()
+                _cut_off(request)
         return response
 
     async def events_socket(self, request: web.Request) -> web.WebSocketResponse:
+        refuse_foreign_pages(request.headers)
         socket = web.WebSocketResponse(
             timeout=CLOSE_SECONDS,
-            heartbeat=BEAT_SECONDS,
+            heartbeat=2 * self._stalled_seconds,  # aiohttp waits half of it for the answer
             compress=False,
             max_msg_size=LARGEST_MESSAGE_BYTES,
         )
@@ -52,48 +54,70 @@ class FeedHandlers:
             raise web.HTTPBadRequest(reason="Not a handshake of WebSocket 13")
         with self._feed.read(_last_event_id(request)) as reader:
             await socket.prepare(request)
-            sending = asyncio.create_task(_send_all_messages(reader, socket), name="send the feed")
+            sending = asyncio.create_task(
+                self._send_all_frames(reader, request, socket), name="send the feed"
+            )
             hearing = asyncio.create_task(_until_closed(socket), name="hear a reader of the feed")
             try:
                 await asyncio.wait({sending, hearing}, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 sending.cancel()
                 hearing.cancel()
-                await asyncio.gather(sending, hearing, return_exceptions=True)
-            if not socket.closed and request.transport is not None:  # it takes nothing
-                request.transport.abort()
+                ends = await asyncio.gather(sending, hearing, return_exceptions=True)
+            for end in ends:
+                if isinstance(end, Draining):
+                    await _close(socket, WSCloseCode.SERVICE_RESTART, b"connect again")
+                elif isinstance(end, Exception):  # a fault of ours, which is logged with the request
+                    await _close(socket, WSCloseCode.INTERNAL_ERROR, b"the fault is logged")
+                    raise end
+            if not socket.closed:  # it takes nothing
+                _cut_off(request)
         return socket
 
     async def end_all(self, application: web.Application) -> None:
         """For `on_shutdown`: readers go elsewhere, and on from where they are."""
         self._feed.end_all()
 
-
-async def _send_all(reader: FeedReader[FeedChunk], response: web.StreamResponse) -> None:
-    """Until the process ends. Raises ConnectionError where the client is gone, TimeoutError if it stalls."""
-    await response.write(b"retry: %d\n\n" % RETRY_MILLISECONDS)
-    while True:
-        try:
-            chunk = await reader.next(BEAT_SECONDS)
-        except Draining:
-            return
-        to_send = b": beat\n\n" if chunk is None else chunk.server_sent
-        if to_send:
-            async with asyncio.timeout(STALLED_SECONDS):
-                await response.write(to_send)
-
-
-async def _send_all_messages(reader: FeedReader[FeedChunk], socket: web.WebSocketResponse) -> None:
-    with suppress(ClientConnectionResetError, TimeoutError):
+    async def _send_all(self, reader: FeedReader[FeedChunk], response: web.StreamResponse) -> None:
+        """Until the process ends. Raises ConnectionError, or TimeoutError where the client stalls."""
+        await response.write(b"retry: %d\n\n" % RETRY_MILLISECONDS)
         while True:
             try:
                 chunk = await reader.next(BEAT_SECONDS)
             except Draining:
-                await socket.close(code=WSCloseCode.SERVICE_RESTART, message=b"connect again")
                 return
-            for message in () if chunk is None else chunk.messages:
-                async with asyncio.timeout(STALLED_SECONDS):
-                    await socket.send_str(message)
+            for some in (b": beat\n\n",) if chunk is None else chunk.server_sent:
+                async with asyncio.timeout(self._stalled_seconds):
+                    await response.write(some)
+
+    async def _send_all_frames(
+        self, reader: FeedReader[FeedChunk], request: web.Request, socket: web.WebSocketResponse
+    ) -> None:
+        """Until the client is gone or stalls. Raises Draining where the process ends."""
+        with suppress(ConnectionError, TimeoutError):
+            while True:
+                chunk = await reader.next(BEAT_SECONDS)
+                if chunk is None:
+                    await socket.ping()
+                    continue
+                for frames in chunk.frames:
+                    if socket.closed or request.transport is None or request.transport.is_closing():
+                        return
+                    # Past aiohttp, which would make the same frames for each reader anew.
+                    request.transport.write(frames)
+                    async with asyncio.timeout(self._stalled_seconds):
+                        await request.writer.drain()
+
+
+async def _close(socket: web.WebSocketResponse, code: WSCloseCode, reason: bytes) -> None:
+    with suppress(ConnectionError, TimeoutError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await socket.close(code=code, message=reason)
+
+
+def _cut_off(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
 
 
 async def _until_closed(socket: web.WebSocketResponse) -> None:

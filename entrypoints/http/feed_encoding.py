@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import assert_never
+from typing import Final, assert_never
 
 import attrs
 import orjson
@@ -23,6 +23,15 @@ from domain.call_state import CallState
 from entrypoints.http import feed_wire
 from entrypoints.http.call_views import call_summary, history_entry
 from entrypoints.http.structuring import converter
+from entrypoints.http.websocket_frames import LONGEST_FRAME_BYTES, text_frames
+
+LONGEST_ID_CHARACTERS: Final = 6_000
+"""A header, or a line of a request, that is longer than 8 kB does not come through."""
+NOWHERE: Final = "-"
+"""Instead of an id that is longer: who resumes from it gets a snapshot."""
+SLICE_BYTES: Final = LONGEST_FRAME_BYTES
+"""So much is given to a connection at a time."""
+FRAMING_BYTES: Final = len(b"id: \nevent: \ndata: \n\n")
 
 
 @attrs.frozen
@@ -33,6 +42,15 @@ class _Encoded:
     place: str | None
     data: bytes
 
+    @property
+    def id(self) -> str | None:
+        too_long = self.place is not None and len(self.place) > LONGEST_ID_CHARACTERS
+        return NOWHERE if too_long else self.place
+
+    @property
+    def byte_count(self) -> int:
+        return len(self.kind) + len(self.id or "") + len(self.data) + FRAMING_BYTES
+
 
 @attrs.frozen(slots=False, eq=False)
 class FeedChunk:
@@ -41,17 +59,22 @@ class FeedChunk:
     _events: tuple[_Encoded, ...]
 
     @cached_property
-    def server_sent(self) -> bytes:
-        """As https://html.spec.whatwg.org/multipage/server-sent-events.html has it."""
-        return b"".join(_server_sent(event) for event in self._events)
+    def server_sent(self) -> tuple[memoryview, ...]:
+        """As https://html.spec.whatwg.org/multipage/server-sent-events.html has it, in slices."""
+        all_of_it = memoryview(b"".join(_server_sent(event) for event in self._events))
+        return tuple(
+            all_of_it[start : start + SLICE_BYTES] for start in range(0, len(all_of_it), SLICE_BYTES)
+        )
 
     @cached_property
-    def messages(self) -> tuple[str, ...]:
-        return tuple(_message(event) for event in self._events)
+    def frames(self) -> tuple[bytes, ...]:
+        """A message of JSON for each event, in slices of whole WebSocket frames."""
+        return tuple(_slices(frame for event in self._events for frame in text_frames(_message(event))))
 
     @cached_property
     def byte_count(self) -> int:
-        return sum(len(event.data) for event in self._events)
+        """As server-sent events; as messages it is nearly the same."""
+        return sum(event.byte_count for event in self._events)
 
 
 async def encode(events: Sequence[FeedEvent]) -> FeedChunk:
@@ -59,13 +82,23 @@ async def encode(events: Sequence[FeedEvent]) -> FeedChunk:
 
 
 def _server_sent(event: _Encoded) -> bytes:
-    its_id = b"" if event.place is None else b"id: %s\n" % event.place.encode()
+    its_id = b"" if event.id is None else b"id: %s\n" % event.id.encode()
     return b"%sevent: %s\ndata: %s\n\n" % (its_id, event.kind.encode(), event.data)
 
 
-def _message(event: _Encoded) -> str:
-    message = {"id": event.place, "event": event.kind, "data": orjson.Fragment(event.data)}
-    return orjson.dumps(message).decode()
+def _message(event: _Encoded) -> bytes:
+    return orjson.dumps({"id": event.id, "event": event.kind, "data": orjson.Fragment(event.data)})
+
+
+def _slices(frames: Iterable[bytes]) -> Iterator[bytes]:
+    joined = bytearray()
+    for frame in frames:
+        if joined and len(joined) + len(frame) > SLICE_BYTES:
+            yield bytes(joined)
+            joined.clear()
+        joined += frame
+    if joined:
+        yield bytes(joined)
 
 
 async def _encoded(event: FeedEvent) -> _Encoded:

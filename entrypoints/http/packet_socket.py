@@ -23,6 +23,7 @@ from entrypoints.http import wire
 from entrypoints.http.call_ids import id_of_new_or_known_call
 from entrypoints.http.call_views import standing_view
 from entrypoints.http.memory_bound import MemoryBound
+from entrypoints.http.origins import refuse_foreign_pages
 from entrypoints.http.packet_connection import CLOSE_SECONDS, PacketConnection
 from entrypoints.http.packet_frames import MAX_MESSAGE_BYTES
 from entrypoints.http.queries import read_query
@@ -51,6 +52,7 @@ class PacketSocketHandlers:
         self._is_draining = False
 
     async def socket(self, request: web.Request) -> web.WebSocketResponse:
+        refuse_foreign_pages(request.headers)
         call_id = id_of_new_or_known_call(request)
         stream = read_query(request, wire.SocketQuery).stream
         socket = web.WebSocketResponse(

@@ -13,6 +13,7 @@ from aiohttp import web
 from application import errors as trouble
 from domain import errors as refused
 from domain.errors import TrunklineError
+from entrypoints.http.origins import ForeignOrigin
 from entrypoints.http.structuring import MalformedBody
 from entrypoints.http.wire import FieldProblem
 
@@ -114,6 +115,8 @@ def problem_of(error: Exception) -> ProblemDetails:
         )
     if isinstance(error, UnreadableBody):
         return ProblemDetails(_slug(error.title), error.title, error.status, error.detail)
+    if isinstance(error, ForeignOrigin):
+        return ProblemDetails("foreign-origin", "A page of another site asks", 403, error.detail)
     if isinstance(error, refused.DeliveryRefused):
         return _of_refused_delivery(error)
     if isinstance(error, TrunklineError):

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
@@ -11,11 +15,15 @@ from adapters.jobs.job_queue import PgQueuerJobQueue
 from adapters.postgres.call_changes import PostgresCallChanges
 from adapters.postgres.feed_places import NoPlace, Place, Snapshot
 from adapters.postgres.lanes import lane_of
+from adapters.postgres.pool import connect, open_pool
 from adapters.postgres.refusals import installation_id
+from adapters.postgres.schema import migrate_to_latest
 from adapters.postgres.unit_of_work import PostgresUnitsOfWork
 from application.feed_ports import Change
 from domain.call import Call
 from tests.contract.storage.rich_calls import at
+from tests.databases import Databases, embedded_test_server, run_apart
+from tests.waiting import until_found
 
 PLENTY = 100
 
@@ -67,6 +75,14 @@ def test_what_a_place_says() -> None:
         f"s/1:{'9' * 19}:",
         "s/1:2:" + ",".join(["1"] * 5_000),
         "s/\u0661:\u0662:",
+        "s/0:0:",
+        "s/0:5:",
+        "s/6:5:",
+        "s/3:5:2",
+        "s/3:5:5",
+        "s/3:9:5,4",
+        "s/3:9:4,4",
+        "s/1:9:/9:3:/1/c-1",
     ],
 )
 def test_what_is_no_place(text: str) -> None:
@@ -84,6 +100,91 @@ async def test_an_empty_database_of_the_same_server_is_another_storage(
     await pool.execute("DELETE FROM installation")
     await installation_id(pool)
     assert await told(changes, place) is None
+
+
+async def test_a_dump_that_is_put_back_is_another_storage(databases: Databases) -> None:
+    """Into the same server, by `pg_restore --clean` or into emptied tables: the installation is back too."""
+    async with databases.to_change() as url, pool_of(url) as pool:
+        changes = PostgresCallChanges(pool)
+        await installation_id(pool)
+        place = (await changes.moment(None, PLENTY, 0)).place
+        async with pool.acquire() as connection, connection.transaction():
+            await connection.execute("CREATE TABLE made_anew (LIKE call_events INCLUDING ALL)")
+            await connection.execute("DROP TABLE call_events")
+            await connection.execute("ALTER TABLE made_anew RENAME TO call_events")
+        cleaned = (await changes.moment(None, PLENTY, 0)).place
+        assert await told(changes, place) is None
+        await pool.execute("TRUNCATE call_events")
+        assert await told(changes, cleaned) is None
+
+
+async def test_a_copy_of_a_database_in_the_same_server_is_another_storage(databases: Databases) -> None:
+    async with databases.to_change() as url:
+        async with pool_of(url) as pool:
+            await installation_id(pool)
+            place = (await PostgresCallChanges(pool).moment(None, PLENTY, 0)).place
+        async with databases.copy_of(url) as copy, pool_of(copy) as pool:
+            assert await told(PostgresCallChanges(pool), place) is None
+
+
+async def test_after_a_crash_it_is_another_storage() -> None:
+    """For numbers of transactions whose log had not been written are given out again."""
+    with embedded_test_server() as url:
+        run_apart(_migrated(url))
+        async with pool_of(url) as pool:
+            await installation_id(pool)
+            place = (await PostgresCallChanges(pool).moment(None, PLENTY, 0)).place
+            victim = await pool.fetchval("SELECT pg_backend_pid()")
+            os.kill(victim, signal.SIGKILL)  # then the server ends all others too, and recovers
+            await until_found(lambda: _has_recovered(url, victim))
+        async with pool_of(url) as pool:
+            changes = PostgresCallChanges(pool)
+            assert await told(changes, place) is None
+            recovered = (await changes.moment(None, PLENTY, 0)).place
+        async with pool_of(url) as pool:
+            changes = PostgresCallChanges(pool)
+            assert await told(changes, recovered) == []
+            await pool.execute("SELECT pg_stat_reset_shared('bgwriter')")  # after a cold copy was put back
+            assert await told(changes, recovered) is None
+
+
+async def _migrated(url: str) -> None:
+    connection = await connect(url)
+    await migrate_to_latest(connection)
+    await connection.close()
+
+
+async def _has_recovered(url: str, victim: int) -> bool:
+    try:
+        connection = await asyncpg.connect(url, timeout=5)
+    except (OSError, asyncpg.PostgresError):
+        return False
+    try:
+        left = await connection.fetchval("SELECT count(*) FROM pg_stat_activity WHERE pid = $1", victim)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return False
+    finally:
+        connection.terminate()
+    return bool(left == 0)
+
+
+@asynccontextmanager
+async def pool_of(url: str) -> AsyncIterator[asyncpg.Pool]:
+    pool = await open_pool(url, largest=2)
+    try:
+        yield pool
+    finally:
+        pool.terminate()
+
+
+async def test_its_name_is_the_same_whatever_a_connection_is_set_to(
+    database_url: str, pool: asyncpg.Pool, changes: PostgresCallChanges
+) -> None:
+    """Time zones and forms of dates are a role's or a database's, and may differ by process."""
+    place = (await changes.moment(None, PLENTY, 0)).place
+    elsewhere = {"TimeZone": "Asia/Kathmandu", "DateStyle": "German"}
+    async with asyncpg.create_pool(database_url, min_size=1, max_size=1, server_settings=elsewhere) as other:
+        assert await told(PostgresCallChanges(other), place) == []
 
 
 async def test_a_place_of_the_future_is_nowhere(pool: asyncpg.Pool, changes: PostgresCallChanges) -> None:

@@ -59,8 +59,10 @@ class FeedStage:
             self.storage.put(Call.start(call_id, at(0)))
 
     def second_is_over(self) -> None:
-        """An overview is due."""
+        """An overview is due, and whatever took long before may be asked again."""
         self.overview._due_at = 0.0
+        for spent in (self.overview._receiving_time, self.overview._backlog_time):
+            spent._again_at = 0.0
 
     def snapshot_may_be_taken(self) -> None:
         """The last was long ago."""

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from application.errors import StorageUnavailable
+from application.errors import BatchRefused, StorageUnavailable
 from application.reprocess_call import ReprocessCall
 from application.reprocess_many import ReprocessMany
 from application.reprocess_ports import BatchProgress
@@ -48,6 +48,21 @@ async def test_what_fails_for_want_of_the_database_is_tried_again(
     await many.work()
     assert await many.progress(batch_id) == BatchProgress(2, 2, 0)
     assert storage.call("a").state is CallState.PROCESSING_AI
+
+
+async def test_a_call_that_cannot_be_worked_on_is_refused_and_holds_nobody_up(
+    storage: InMemoryStorage, many: ReprocessMany, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever goes wrong with it: else it would come again for ever, and keep those after it waiting."""
+    storage.put(failed("poison"))
+    storage.put(failed("b"))
+    batch_id, _ = await many.calls(["poison", "b"], 100)
+    storage.fail_next("lock", BatchRefused())
+    await many.work()
+    assert await many.progress(batch_id) == BatchProgress(2, 1, 1)
+    assert storage.call("b").state is CallState.PROCESSING_AI
+    assert "call poison cannot be reprocessed" in caplog.text
+    assert "BatchRefused" in caplog.text
 
 
 async def test_a_batch_that_is_added_here_is_begun_at_once(
