@@ -15,7 +15,7 @@ run: setup ## place sample calls through everything, and stay up at http://127.0
 
 .PHONY: test
 test: setup ## run all tests, on an embedded PostgreSQL or on TRUNKLINE_TEST_DATABASE_URL
-	@$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist worksteal
+	@$(BIN)/pytest --numprocesses 3 --dist worksteal
 
 .PHONY: check
 check: setup ## lint, types, import contracts

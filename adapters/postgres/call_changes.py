@@ -61,12 +61,12 @@ CHANGES: Final = """
     LIMIT $4
 """
 
-# A dump brings the transactions of the server that it was taken from. Here others will have these numbers.
 COUNT_ON: Final = f"""
     SELECT told.state_before, told.state, count(*) AS changes FROM ({CHANGES}) AS told
     GROUP BY told.state_before, told.state
 """  # noqa: S608 # a constant
 
+# A dump brings the transactions of the server that it was taken from. Here others will have these numbers.
 FORGET_TRANSACTIONS_TO_COME: Final = """
     UPDATE call_events SET transaction_id = NULL
     WHERE transaction_id >= pg_snapshot_xmax(pg_current_snapshot())

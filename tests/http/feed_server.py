@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 import attrs
@@ -102,13 +102,17 @@ class LazyReader:
 
 @asynccontextmanager
 async def feed_server(
-    stalled_seconds: float = 30, encode: Callable[[Sequence[FeedEvent]], Awaitable[FeedChunk]] = encode
+    stalled_seconds: float = 30, chunk_of: Callable[[FeedChunk], FeedChunk] = lambda chunk: chunk
 ) -> AsyncIterator[FeedServer]:
     storage = InMemoryStorage()
+
+    async def encoded(events: Sequence[FeedEvent]) -> FeedChunk:
+        return chunk_of(await encode(events))
+
     live = FakeLiveCalls(storage)
     overview = LiveOverview(live, live, FakeFigures(), Spool(FakeJournal()), True)
     feed: CallFeed[FeedChunk] = CallFeed(
-        FakeCallChanges(storage), overview, encode, lambda chunk: chunk.byte_count
+        FakeCallChanges(storage), overview, encoded, lambda chunk: chunk.byte_count
     )
     handlers = FeedHandlers(feed, stalled_seconds)
     application = web.Application()

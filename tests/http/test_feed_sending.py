@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from typing import NoReturn
 
 import aiohttp
 import orjson
 import pytest
 
 from application.call_feed import LOOK_SECONDS
-from application.feed_events import FeedEvent
 from application.feed_reader import MOST_WAITING_BYTES
 from benchmarks.load.websocket_frames import Frame, FrameReader, Opcode, client_frame
 from domain.call import Call
 from domain.call_state import CallState
 from domain.events import RecordedEvent, RunFailed
-from entrypoints.http.feed_encoding import FeedChunk, encode
+from entrypoints.http.feed_encoding import FeedChunk
 from tests.contract.storage.rich_calls import at
 from tests.fakes.storage import InMemoryStorage
 from tests.http.feed_server import SOCKET, STREAM, LazyReader, feed_server
@@ -133,25 +133,17 @@ async def test_a_process_ends_though_a_reader_has_stalled(path: str) -> None:
 
 
 class BrokenChunk(FeedChunk):
-    """It cannot be made into bytes."""
-
     @property
-    def server_sent(self) -> tuple[memoryview, ...]:
+    def server_sent(self) -> NoReturn:
         raise RuntimeError("a fault of ours")
 
-    @property
-    def frames(self) -> tuple[bytes, ...]:
-        raise RuntimeError("a fault of ours")
-
-
-async def encode_broken(events: Sequence[FeedEvent]) -> FeedChunk:
-    return BrokenChunk((await encode(events))._events)
+    frames = server_sent
 
 
 @both_ways
 async def test_a_fault_is_logged_and_ends_the_connection(path: str, caplog: pytest.LogCaptureFixture) -> None:
     async with (
-        feed_server(encode=encode_broken) as server,
+        feed_server(chunk_of=lambda _: BrokenChunk(())) as server,
         aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as session,
     ):
         if path == SOCKET:

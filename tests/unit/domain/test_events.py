@@ -76,7 +76,7 @@ def test_a_loaded_call_goes_on_from_its_version() -> None:
 
 def test_every_kind_of_event_has_a_name_of_its_own() -> None:
     names = [kind.name for kind in CallEvent.__subclasses__()]
-    assert len(set(names)) == len(names) == 8
+    assert len(set(names)) == len(names) == 9
 
 
 @pytest.mark.parametrize("kind", CallEvent.__subclasses__())
