@@ -9,16 +9,46 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import attrs
 from aiohttp import web
 
 from entrypoints.http.page import ASSET_ROUTE, PAGE_ROUTE, PageHandlers
+from entrypoints.http.wav_answers import wav_answer
 
 STATES: Final = ("IN_PROGRESS", "COMPLETED", "PROCESSING_AI", "ARCHIVED", "FAILED")
+CHUNK_BYTES: Final = 16_000
+
+
+@attrs.define
+class Heard:
+    wanted: str
+    byte_count: int = 0
+
+
+@attrs.frozen
+class _Sound:
+    """A WavFile of bytes that are there."""
+
+    _content: bytes
+    version: str | None
+    _heard: Heard
+
+    @property
+    def byte_count(self) -> int:
+        return len(self._content)
+
+    async def chunks(self, first_byte: int = 0, after_byte: int | None = None) -> AsyncIterator[bytes]:
+        end = self.byte_count if after_byte is None else after_byte
+        for start in range(first_byte, end, CHUNK_BYTES):
+            chunk = self._content[start : min(start + CHUNK_BYTES, end)]
+            yield chunk
+            self._heard.byte_count += len(chunk)
 
 
 class ScriptedService:
     """``calls`` has summaries, newest first; ``more`` what a call's details have beside its summary,
-    ``waveforms`` and ``sounds`` (WAV) its recording.
+    ``waveforms`` and ``sounds`` (WAV) its recording. ``heard`` has, for each request for a sound, the range
+    that was asked for, or "whole", and how many bytes were taken.
 
     ``at`` is the time by its clock. While ``goes_on`` is not set, a list is answered later, with the
     calls that there were when it was asked for. ``asked`` has the paths and queries that were asked for.
@@ -29,6 +59,7 @@ class ScriptedService:
         self.more: dict[str, dict[str, Any]] = {}
         self.waveforms: dict[str, dict[str, Any]] = {}
         self.sounds: dict[str, bytes] = {}
+        self.heard: list[Heard] = []
         self.failures: list[dict[str, Any]] = []
         self.ahead = timedelta()
         self.goes_on = asyncio.Event()
@@ -138,8 +169,15 @@ class ScriptedService:
             return web.json_response({"detail": "what was received is no longer kept"}, status=409)
         return web.json_response(waveform)
 
-    async def _audio(self, request: web.Request) -> web.Response:
-        return web.Response(body=self.sounds[request.match_info["call_id"]], content_type="audio/wav")
+    async def _audio(self, request: web.Request) -> web.StreamResponse:
+        call_id = request.match_info["call_id"]
+        if call_id not in self.sounds:
+            return web.json_response({"detail": "what was received is no longer kept"}, status=409)
+        state = next(call["state"] for call in self.calls if call["call_id"] == call_id)
+        heard = Heard(request.headers.get("Range", "whole"))
+        self.heard.append(heard)
+        version = None if state in ("IN_PROGRESS", "COMPLETED") else "of-its-first-run"
+        return await wav_answer(request, _Sound(self.sounds[call_id], version, heard))
 
     async def _failures(self, request: web.Request) -> web.Response:
         return web.json_response({"groups": self.failures})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import wave
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -15,6 +16,7 @@ from tests.browser.scripted_service import ScriptedService
 from tests.browser.visitor import Visitor
 
 MEDIA = {"encoding": "audio/x-mulaw", "sample_rate_hz": 8_000, "channels": 1}
+HOUR_SECONDS = 3_600
 MOST_MARKS = 600
 """Of the gaps of a call: more take seconds to draw."""
 
@@ -144,6 +146,45 @@ async def test_a_long_call_is_followed_and_focus_stays(visitor: Visitor, service
         await expect(page.get_by_role("link", name="c-1")).to_be_focused()
 
 
+async def test_an_hour_is_heard_at_once_and_wherever_one_wants(
+    visitor: Visitor, service: ScriptedService
+) -> None:
+    """Only what is near the place is fetched. What cannot be fetched is told in the service's words."""
+    _place_recording(service, "c-1", "ARCHIVED", HOUR_SECONDS)
+    async with visitor.at(f"{service.url}/#/calls/c-1") as page:
+        place = page.get_by_role("slider")
+        await page.get_by_role("button", name="Play").click()
+        await expect(place).to_have_attribute("aria-valuenow", "1")
+        await place.press("End")
+        await place.press("ArrowLeft")
+        near_the_end = re.compile(f"{HOUR_SECONDS - 5}|{HOUR_SECONDS - 4}|{HOUR_SECONDS - 3}")
+        await expect(place).to_have_attribute("aria-valuenow", near_the_end)
+        await page.get_by_role("button", name="Play").click()
+        await expect(place).to_have_attribute("aria-valuenow", f"{HOUR_SECONDS - 3}")
+        assert sum(heard.byte_count for heard in service.heard) < len(service.sounds["c-1"]) / 4
+
+        del service.sounds["c-1"]
+        visitor.bears = "409 (Conflict)"
+        await place.click()
+        await expect(page.locator(".player .banner")).to_contain_text("What was received is no longer kept.")
+        await expect(page.get_by_role("button", name="Play")).to_be_visible()
+
+
+async def test_a_file_that_can_change_is_fetched_once_as_a_whole(
+    visitor: Visitor, service: ScriptedService
+) -> None:
+    """While packets may come, parts of it that are fetched later might not fit."""
+    _place_recording(service, "c-1", "COMPLETED", 60)
+    async with visitor.at(f"{service.url}/#/calls/c-1") as page:
+        place = page.get_by_role("slider")
+        await page.get_by_role("button", name="Play").click()
+        await expect(place).to_have_attribute("aria-valuenow", "1")
+        for _ in range(6):
+            await place.press("ArrowRight")
+        await expect(place).to_have_attribute("aria-valuenow", re.compile("3[1-9]"))
+        assert [heard.wanted for heard in service.heard] == ["whole"]
+
+
 async def test_a_recording_that_is_not_kept_has_no_download(
     visitor: Visitor, service: ScriptedService
 ) -> None:
@@ -153,6 +194,13 @@ async def test_a_recording_that_is_not_kept_has_no_download(
         await expect(page.locator(".player .banner")).to_contain_text("There is nothing to hear.")
         await expect(page.get_by_role("link", name="JSON")).to_be_visible()
         await expect(page.get_by_role("link", name="WAV")).to_have_count(0)
+
+
+def _place_recording(service: ScriptedService, call_id: str, state: str, seconds: float) -> None:
+    service.calls = [service.call(call_id, state, media=MEDIA)]
+    recorded = {"stream": "main", "peaks": [0.5] * 1_200, "gaps": []}
+    service.waveforms[call_id] = {"duration_seconds": float(seconds), "streams": [recorded]}
+    service.sounds[call_id] = _silence(int(seconds))
 
 
 def _place_long_call(service: ScriptedService) -> None:

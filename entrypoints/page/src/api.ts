@@ -75,6 +75,17 @@ export async function getAudio(path: string, signal: AbortSignal): Promise<Blob>
   return await (await answerOf(path, { signal })).blob();
 }
 
+/** Why a recording that was to be played could not be had. */
+export async function whyNoAudio(path: string): Promise<string> {
+  try {
+    const answer = await answerOf(path, { headers: { Range: "bytes=0-0" }, cache: "no-store" });
+    await answer.body?.cancel();
+    return "The connection was cut off. Play goes on from here.";
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 export const reprocessCall = (callId: string) =>
   ask<unknown>(`${callPath(callId)}/reprocess`, { method: "POST" });
 

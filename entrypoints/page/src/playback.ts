@@ -4,6 +4,8 @@ import { signal } from "@preact/signals";
 export class Playback {
   /** False once the service said that there is nothing to hear. */
   readonly isThere = signal(true);
+  /** Whether its file can still be another, as packets come. */
+  readonly mayChange = signal(true);
   readonly seconds = signal(0);
   readonly playing = signal(false);
   /** Heard alone; "" for all together. */

@@ -9,6 +9,7 @@ import { Recording } from "./recording";
 import { position } from "./times";
 import { LANE_HEIGHT } from "./waveform";
 import type { CallDetails, Waveform } from "./wire";
+import { takesPackets } from "./words";
 
 const STEP_SECONDS = 5;
 const SPEEDS = [1, 1.25, 1.5, 2];
@@ -17,6 +18,7 @@ const SPEEDS = [1, 1.25, 1.5, 2];
 export function Player({ call, playback }: { call: CallDetails; playback: Playback }) {
   const live = call.state === "IN_PROGRESS";
   const [asked, setAsked] = useState(0);
+  playback.mayChange.value = takesPackets(call);
   const { waveform, trouble } = useWaveform(call, live, asked, playback);
   return (
     <section class="card player" aria-label="Recording">
@@ -148,11 +150,12 @@ interface ControlProperties extends Omit<Properties, "call"> {
 function Controls({ recording, waveform, playback }: ControlProperties) {
   const loading = recording.loading.value;
   const playing = playback.playing.value;
+  const waits = loading || (playing && recording.stalled.value);
   return (
     <div class="controls">
       <button type="button" class="main" onClick={() => void recording.toggle()} aria-disabled={loading}>
         {playing ? <Pause /> : <Play />}
-        {loading ? "Loading…" : playing ? "Pause" : "Play"}
+        {waits ? "Loading…" : playing ? "Pause" : "Play"}
       </button>
       <span class="position">
         {position(playback.seconds.value)} <small>of {position(waveform.duration_seconds)}</small>

@@ -1,12 +1,16 @@
-// The recording of one call: drawn at once; its sound is fetched when it is first to be heard, and anew for a stream alone.
+// The recording of one call: drawn at once; its sound is fetched when it is first to be heard, and anew for a stream
+// alone. While packets may come it is fetched as a whole, for parts of it that are fetched later might not fit; then the
+// browser fetches what is near the place that is played.
 import { signal } from "@preact/signals";
-import { audioPath, getAudio } from "./api";
+import { audioPath, getAudio, whyNoAudio } from "./api";
 import type { Playback } from "./playback";
 import { drawWaveform, type DrawnWaveform } from "./waveform";
 import type { Waveform } from "./wire";
 
 export class Recording {
   readonly loading = signal(false);
+  /** Whether what is to be heard next has not come yet. */
+  readonly stalled = signal(false);
   readonly trouble = signal<string | null>(null);
   private readonly drawn: DrawnWaveform;
   private readonly dark = matchMedia("(prefers-color-scheme: dark)");
@@ -25,6 +29,10 @@ export class Recording {
     surfer.on("play", () => (playback.playing.value = true));
     surfer.on("pause", () => (playback.playing.value = false));
     surfer.on("finish", () => (playback.playing.value = false));
+    surfer.on("error", () => void this.explain());
+    const sound = surfer.getMediaElement();
+    sound?.addEventListener("waiting", () => (this.stalled.value = true));
+    sound?.addEventListener("playing", () => (this.stalled.value = false));
     playback.seek.value = (seconds) => surfer.setTime(Math.max(0, Math.min(seconds, waveform.duration_seconds)));
     this.dark.addEventListener("change", paint);
   }
@@ -60,8 +68,19 @@ export class Recording {
     try {
       if (await this.load()) await this.drawn.surfer.play();
     } catch (error) {
-      this.trouble.value = (error as Error).message;
+      if (!this.drawn.surfer.getMediaElement()?.error) this.trouble.value = (error as Error).message;
     }
+  }
+
+  /** The browser does not say why there is nothing to play; the service does. */
+  private async explain(): Promise<void> {
+    this.loaded = null;
+    this.drawn.surfer.pause();
+    this.trouble.value = await whyNoAudio(this.path());
+  }
+
+  private path(): string {
+    return audioPath(this.callId, this.playback.stream.peek() || undefined);
   }
 
   /** False where meanwhile something else was asked for, or nobody is there any more. */
@@ -72,8 +91,7 @@ export class Recording {
     const { signal: ended } = (this.asking = new AbortController());
     this.loading.value = true;
     try {
-      const audio = await getAudio(audioPath(this.callId, wanted || undefined), ended);
-      await this.take(audio);
+      await this.take(this.playback.mayChange.peek() ? await getAudio(this.path(), ended) : this.path());
       if (!ended.aborted) this.loaded = wanted;
       return !ended.aborted;
     } catch (error) {
@@ -85,11 +103,12 @@ export class Recording {
   }
 
   /** It is heard from the place on, and at the speed, that were chosen. */
-  private async take(audio: Blob): Promise<void> {
+  private async take(audio: Blob | string): Promise<void> {
     const { surfer } = this.drawn;
     const at = this.playback.seconds.peek();
     this.loaded = null;
-    await surfer.loadBlob(audio, this.waveform.streams.map(({ peaks }) => peaks), this.waveform.duration_seconds);
+    const drawn = [this.waveform.streams.map(({ peaks }) => peaks), this.waveform.duration_seconds] as const;
+    await (typeof audio === "string" ? surfer.load(audio, ...drawn) : surfer.loadBlob(audio, ...drawn));
     surfer.setPlaybackRate(this.playback.speed.peek());
     surfer.setTime(at);
   }

@@ -100,6 +100,9 @@ export function mediaText({ media }: CallSummary): string {
 
 export const isAudio = (call: CallSummary) => call.media.encoding !== "text/plain";
 
+/** Until its first run begins. */
+export const takesPackets = ({ state }: CallSummary) => state === "IN_PROGRESS" || state === "COMPLETED";
+
 export const plural = (count: number, one: string, many = `${one}s`) =>
   `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 
