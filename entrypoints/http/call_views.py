@@ -44,6 +44,7 @@ def _summary_fields(call: Call) -> dict[str, Any]:
     return {
         "call_id": call.call_id,
         "state": call.state,
+        "version": call.version,
         "started_at": call.started_at,
         "completed_at": call.completed_at,
         "archived_at": call.archived_at,

@@ -215,6 +215,7 @@ class HistoryEntry:
 class CallSummary:
     call_id: str
     state: CallState
+    version: Annotated[int, Meta(description="of the newest entry of its history")]
     started_at: datetime
     completed_at: datetime | None
     archived_at: datetime | None

@@ -108,6 +108,7 @@ class ScriptedService:
         return {
             "call_id": call_id,
             "state": state,
+            "version": 1,
             "started_at": began_at.isoformat(),
             "completed_at": None if state == "IN_PROGRESS" else self.at.isoformat(),
             "archived_at": None,

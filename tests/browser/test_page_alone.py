@@ -52,6 +52,22 @@ async def test_the_list_is_true_whatever_comes_late(visitor: Visitor, service: S
         await expect(searchbox).to_have_value("refund ")
 
 
+async def test_an_event_that_a_row_knows_of_does_not_set_it_back(
+    visitor: Visitor, service: ScriptedService
+) -> None:
+    """The feed is up to a third of a second behind the API."""
+    service.calls = [service.call("c-1", "ARCHIVED", version=4), service.call("c-0", "COMPLETED", version=2)]
+    async with visitor.at(service.url) as page:
+        state = page.locator("[data-call] [data-state]")
+        await expect(state).to_have_text(["Archived", "Waiting"])
+        service.goes_on.clear()
+        await service.tell("call", **_history("c-1", "run_started", "PROCESSING_AI", version=3, run=1))
+        await service.tell("call", **_history("c-0", "run_started", "PROCESSING_AI", version=3, run=1))
+        await service.tell("call", **_history("c-0", "call_completed", "COMPLETED", version=2))
+        await expect(state.nth(1)).to_have_text("With the AI")
+        assert await state.all_text_contents() == ["Archived", "With the AI"]
+
+
 async def test_times_are_by_the_service_s_clock(visitor: Visitor, service: ScriptedService) -> None:
     """Of a call that goes on, the length is right also where the viewer's clock is an hour off."""
     service.ahead = timedelta(hours=1)
@@ -239,8 +255,8 @@ _IN_ITS_BOX = """() => {
 }"""
 
 
-def _history(call_id: str, event: str, state: str, **detail: Any) -> dict[str, Any]:
-    return {"call_id": call_id, "version": 9, "event": event, "state": state, "detail": detail}
+def _history(call_id: str, event: str, state: str, version: int = 9, **detail: Any) -> dict[str, Any]:
+    return {"call_id": call_id, "version": version, "event": event, "state": state, "detail": detail}
 
 
 def _silence(seconds: int) -> bytes:

@@ -103,7 +103,9 @@ async def test_a_calls_life_is_told_as_its_history_has_it(
         for each in told
         if each.event == "call" and each.data["call_id"] == call_id
     ]
-    assert changes == (await client.call(call_id))["history"]
+    call = await client.call(call_id)
+    assert changes == call["history"]
+    assert call["version"] == changes[-1]["version"]
 
 
 async def test_progress_and_gaps_of_a_live_call_are_told_and_an_overview_every_second(

@@ -32,6 +32,7 @@ async def test_a_call_that_goes_on(client: DescribedClient, call_id: str) -> Non
     assert call == {
         "call_id": call_id,
         "state": "IN_PROGRESS",
+        "version": 1,
         "completed_at": None,
         "archived_at": None,
         "media": {"encoding": "text/plain", "sample_rate_hz": None, "channels": None},

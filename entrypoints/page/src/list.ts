@@ -122,14 +122,17 @@ function applyWaiting(): void {
   if (first || events.some((event) => shown.some((call) => call.call_id === event.call_id))) loadSoon();
 }
 
-/** The same where they change nothing. Calls that do not fit any more stay until the page is asked for again. */
+/**
+ * The same where they change nothing: what a row knows of does not set it back. Calls that do not fit any more stay
+ * until the page is asked for again.
+ */
 function afterEvents(present: CallSummary[], events: CallEvent[]): CallSummary[] {
   const rows = new Map(present.map((call) => [call.call_id, call]));
   const started: CallSummary[] = [];
   for (const event of events) {
     const row = rows.get(event.call_id);
-    if (row) rows.set(event.call_id, changed(row, event));
-    else if (event.event === "call_started") {
+    if (row && event.version > row.version) rows.set(event.call_id, changed(row, event));
+    else if (!row && event.event === "call_started") {
       const call = begin(event);
       rows.set(event.call_id, call);
       started.unshift(call);
@@ -146,6 +149,7 @@ function begin(event: CallEvent): CallSummary {
   return {
     call_id: event.call_id,
     state: event.state,
+    version: event.version,
     started_at: event.at,
     completed_at: null,
     archived_at: null,
@@ -162,7 +166,7 @@ function begin(event: CallEvent): CallSummary {
 }
 
 function changed(call: CallSummary, event: CallEvent): CallSummary {
-  const next: CallSummary = { ...call, state: event.state };
+  const next: CallSummary = { ...call, state: event.state, version: event.version };
   const { run, next_run_at, reason, detail } = event.detail;
   switch (event.event) {
     case "call_completed":

@@ -18,6 +18,8 @@ export interface Stream {
 export interface CallSummary {
   call_id: string;
   state: State;
+  /** Of the newest entry of its history. */
+  version: number;
   started_at: string;
   completed_at: string | null;
   archived_at: string | null;
