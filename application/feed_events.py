@@ -46,6 +46,7 @@ class StreamProgress:
     duplicates: int
     next_expected: int
     missing: Gaps
+    duration_seconds: float | None
 
 
 @attrs.frozen

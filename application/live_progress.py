@@ -11,6 +11,7 @@ from application.feed_events import CallProgressed, GapStood, StreamProgress
 from application.feed_ports import LiveCall
 from application.turns import in_turns
 from domain.audio_stream import AudioStream, Gaps
+from domain.media_format import MediaFormat
 
 
 @attrs.define
@@ -38,7 +39,7 @@ class LiveProgress:
         told: list[CallProgressed | GapStood] = []
         seen: dict[tuple[str, str], _Seen] = {}
         async for call in in_turns(calls):
-            streams = [_progress(stream) for stream in call.streams]
+            streams = [_progress(stream, call.media) for stream in call.streams]
             gaps = []
             has_moved = False
             for progress in streams:
@@ -55,18 +56,20 @@ class LiveProgress:
         return told
 
 
-def _progress(stream: AudioStream) -> StreamProgress:
+def _progress(stream: AudioStream, media: MediaFormat) -> StreamProgress:
     return StreamProgress(
-        stream.stream, len(stream.received), stream.duplicates, stream.next_expected, stream.missing()
+        stream.stream,
+        len(stream.received),
+        stream.duplicates,
+        stream.next_expected,
+        stream.missing(),
+        media.seconds(stream.received_bytes) if media.is_audio else None,
     )
 
 
 def _call_progress(call: LiveCall, streams: Sequence[StreamProgress], at: datetime) -> CallProgressed:
-    seconds = (
-        max((call.media.seconds(stream.received_bytes) for stream in call.streams), default=0.0)
-        if call.media.is_audio
-        else None
-    )
+    lengths = [stream.duration_seconds or 0.0 for stream in streams]
+    seconds = max(lengths, default=0.0) if call.media.is_audio else None
     return CallProgressed(at, call.call_id, sum(stream.received for stream in streams), seconds, streams)
 
 

@@ -138,7 +138,12 @@ async def _snapshot(snapshot: SnapshotTaken) -> bytes:
 def _progress(progress: CallProgressed) -> feed_wire.ProgressEvent:
     streams = tuple(
         feed_wire.StreamReceived(
-            stream.stream, stream.received, stream.duplicates, stream.next_expected, stream.missing
+            stream.stream,
+            stream.received,
+            stream.duplicates,
+            stream.next_expected,
+            stream.missing,
+            stream.duration_seconds,
         )
         for stream in progress.streams
     )

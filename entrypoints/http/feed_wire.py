@@ -58,6 +58,7 @@ class StreamReceived:
     duplicates: int
     next_expected: int
     missing: Gaps
+    duration_seconds: float | None
 
 
 @attrs.frozen

@@ -148,6 +148,7 @@ async def test_a_long_call_is_followed_and_focus_stays(visitor: Visitor, service
         marks = place.locator("[part~=region]")
         await expect(marks).not_to_have_count(0)
         assert await marks.count() < MOST_MARKS
+        assert await page.evaluate(_NAMES_COVER_NO_SOUND)
         for _ in range(8):
             await place.press("ArrowRight")
         await page.get_by_role("button", name="Play").press("Enter")
@@ -160,6 +161,19 @@ async def test_a_long_call_is_followed_and_focus_stays(visitor: Visitor, service
         await expect(lines.nth(1)).to_have_class("")
         await page.get_by_role("link", name="Calls").last.click()
         await expect(page.get_by_role("link", name="c-1")).to_be_focused()
+
+
+async def test_streams_have_their_lengths_while_they_grow(visitor: Visitor, service: ScriptedService) -> None:
+    """Where there are none, it is told whether one may come yet."""
+    service.calls = [service.call("c-1", "IN_PROGRESS", media=MEDIA), service.call("c-0", "ARCHIVED")]
+    async with visitor.at(f"{service.url}/#/calls/c-1") as page:
+        streams = page.get_by_role("region", name="Streams")
+        await expect(streams).to_contain_text("No packet has come yet.")
+        grown = [_stream("agent", 600, 12.0), _stream("caller", 250, 5.0)]
+        await service.tell("progress", call_id="c-1", packets=850, duration_seconds=12.0, streams=grown)
+        await expect(streams.locator("[data-stream] p")).to_have_text(["agent0:12", "caller0:05"])
+        await page.goto(f"{service.url}/#/calls/c-0")
+        await expect(streams).to_contain_text("No packet came.")
 
 
 async def test_an_hour_is_heard_at_once_and_wherever_one_wants(
@@ -222,17 +236,7 @@ def _place_recording(service: ScriptedService, call_id: str, state: str, seconds
 def _place_long_call(service: ScriptedService) -> None:
     """A minute; a packet in fifty is missing, and the second stream speaks first."""
     names = ("agent", "caller")
-    streams = [
-        {
-            "stream": name,
-            "received": 2_940,
-            "duplicates": 0,
-            "next_expected": 3_001,
-            "missing": [],
-            "duration_seconds": 60.0,
-        }
-        for name in names
-    ]
+    streams = [_stream(name, 3_000, 60.0) for name in names]
     service.calls = [
         service.call("c-2", "ARCHIVED"),
         service.call("c-1", "ARCHIVED", media=MEDIA, streams=streams),
@@ -248,11 +252,29 @@ def _place_long_call(service: ScriptedService) -> None:
     service.sounds["c-1"] = _silence(60)
 
 
+_NAMES_COVER_NO_SOUND = """() => {
+  const sound = document.querySelector(".lanes").getBoundingClientRect();
+  const names = [...document.querySelectorAll(".lane")].map(name => name.getBoundingClientRect());
+  return names.length === 2 && names.every(name => name.width > 0 && name.right <= sound.left);
+}"""
+
+
 _IN_ITS_BOX = """() => {
   const line = document.querySelector(".segments li[aria-current]").getBoundingClientRect();
   const box = document.querySelector(".segments").getBoundingClientRect();
   return line.top >= box.top && line.bottom <= box.bottom;
 }"""
+
+
+def _stream(name: str, received: int, seconds: float) -> dict[str, Any]:
+    return {
+        "stream": name,
+        "received": received,
+        "duplicates": 0,
+        "next_expected": received + 1,
+        "missing": [],
+        "duration_seconds": seconds,
+    }
 
 
 def _history(call_id: str, event: str, state: str, version: int = 9, **detail: Any) -> dict[str, Any]:

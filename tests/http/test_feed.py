@@ -119,7 +119,7 @@ async def test_progress_and_gaps_of_a_live_call_are_told_and_an_overview_every_s
     assert progress.data["packets"] == 3
     assert progress.data["duration_seconds"] == pytest.approx(9 / 8000)
     stream = {"stream": "main", "received": 3, "duplicates": 1, "next_expected": 6, "missing": [[3, 4]]}
-    assert progress.data["streams"] == [stream]
+    assert progress.data["streams"] == [stream | {"duration_seconds": progress.data["duration_seconds"]}]
     assert told[-1].data["missing"] == [[3, 4]]
     told += await feed.until(lambda each: each.event == "overview")
     overviews = [each.data for each in told if each.event == "overview"]

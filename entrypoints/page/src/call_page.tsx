@@ -16,7 +16,7 @@ import { clock, position, whole } from "./times";
 import { Timeline } from "./timeline";
 import { Transcript } from "./transcript";
 import type { CallDetails } from "./wire";
-import { isAudio, lengthOf, mediaText, parties, reasonMeaning, reasonName } from "./words";
+import { isAudio, lengthOf, mediaText, parties, reasonMeaning, reasonName, takesPackets } from "./words";
 
 const APART_MILLISECONDS = 400;
 
@@ -198,14 +198,7 @@ function Sentiment({ label, score }: { label: string; score: number }) {
 
 function LiveStreams({ call }: { call: CallDetails }) {
   progressed.value;
-  const progress = progressOf(call);
-  if (!progress) return <Streams streams={call.streams} />;
-  const alone = progress.streams.length === 1;
-  const streams = progress.streams.map((stream) => ({
-    ...stream,
-    duration_seconds: alone ? progress.duration_seconds : null,
-  }));
-  return <Streams streams={streams} />;
+  return <Streams streams={progressOf(call)?.streams ?? call.streams} mayCome={takesPackets(call)} />;
 }
 
 function Facts({ call }: { call: CallDetails }) {

@@ -133,12 +133,14 @@ function Place({ waveform, playback, toggle, children }: PlaceProperties) {
       aria-valuetext={`${position(seconds)} of ${position(whole)}`}
       onKeyDown={press}
     >
+      <div class="lane-names">
+        {waveform.streams.map(({ stream: name }) => (
+          <span class="lane" key={name} title={name} style={{ height: `${LANE_HEIGHT}px` }}>
+            <span>{name}</span>
+          </span>
+        ))}
+      </div>
       {children}
-      {waveform.streams.map(({ stream: name }, at) => (
-        <span class="lane" key={name} style={{ top: `${at * LANE_HEIGHT + 4}px` }}>
-          {name}
-        </span>
-      ))}
     </div>
   );
 }

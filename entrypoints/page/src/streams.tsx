@@ -2,11 +2,12 @@ import { position } from "./times";
 import type { Stream } from "./wire";
 import { gapText, missingCount } from "./words";
 
-export function Streams({ streams }: { streams: Stream[] }) {
+/** `mayCome`: whether the call takes packets yet. */
+export function Streams({ streams, mayCome }: { streams: Stream[]; mayCome: boolean }) {
   return (
     <section class="card streams" aria-label="Streams">
       <h2>Streams</h2>
-      {streams.length === 0 && <p class="quiet">No packet has come yet.</p>}
+      {streams.length === 0 && <p class="quiet">{mayCome ? "No packet has come yet." : "No packet came."}</p>}
       <ul>
         {streams.map((stream) => {
           const missing = missingCount(stream.missing);

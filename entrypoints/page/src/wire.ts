@@ -12,7 +12,7 @@ export interface Stream {
   duplicates: number;
   next_expected: number;
   missing: Gap[];
-  duration_seconds?: number | null;
+  duration_seconds: number | null;
 }
 
 export interface CallSummary {

@@ -40,12 +40,13 @@ async def test_a_call_has_the_packets_of_all_its_streams_and_the_length_of_its_l
     (told,) = await LiveProgress().look([call], at(0))
     assert isinstance(told, CallProgressed)
     assert (told.packets, told.duration_seconds) == (60, 1.0)
+    assert [stream.duration_seconds for stream in told.streams] == [1.0, 0.2]
 
 
 async def test_a_text_call_has_no_length() -> None:
     (told,) = await LiveProgress().look([live((1, 2), media=MediaFormat())], at(0))
     assert isinstance(told, CallProgressed)
-    assert told.duration_seconds is None
+    assert (told.duration_seconds, told.streams[0].duration_seconds) == (None, None)
 
 
 async def test_of_a_call_that_stands_still_nothing_is_told() -> None:
