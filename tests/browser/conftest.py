@@ -60,12 +60,16 @@ async def stand_in_ai() -> AsyncIterator[StandInAi]:
 
 @pytest.fixture
 def service_environment(database_url: str, stand_in_ai: StandInAi, tmp_path: Path) -> dict[str, str]:
-    """Of a service that soon knows what it will: one attempt a run, one run more, at once."""
+    return environment_of_a_service(database_url, stand_in_ai, tmp_path)
+
+
+def environment_of_a_service(database_url: str, ai: StandInAi, folder: Path) -> dict[str, str]:
+    """Of one that soon knows what it will: one attempt a run, one run more, at once."""
     return {
         "TRUNKLINE_DATABASE_URL": database_url,
-        "TRUNKLINE_DATA_DIR": str(tmp_path / "data"),
+        "TRUNKLINE_DATA_DIR": str(folder / "data"),
         "TRUNKLINE_PORT": "0",
-        "TRUNKLINE_AI_BASE_URL": stand_in_ai.base_url,
+        "TRUNKLINE_AI_BASE_URL": ai.base_url,
         "TRUNKLINE_AI_RETRY_ATTEMPTS": "1",
         "TRUNKLINE_AI_RUN_DELAYS_SECONDS": "0.3",
         "TRUNKLINE_SETTLE_SECONDS": "0",

@@ -13,14 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import attrs
 import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.browser import shown_calls
+from tests.browser.conftest import environment_of_a_service
 from tests.browser.filled_calls import fill
 from tests.browser.stand_in_ai import StandInAi
 from tests.browser.visitor import Visitor
+from tests.databases import Databases
 from tests.end_to_end.api_client import ApiClient
 from tests.end_to_end.processes import run_to_its_end, running
 
@@ -29,20 +32,32 @@ PICTURES = Path(__file__).parents[2] / "docs" / "images"
 PICTURE_SIZE: Any = {"width": 1200, "height": 760}
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def url(
-    database_url: str, stand_in_ai: StandInAi, service_environment: dict[str, str], tmp_path: Path
-) -> AsyncIterator[str]:
-    """Of a service that had a busy afternoon."""
-    stand_in_ai.says, stand_in_ai.summary, stand_in_ai.score = shown_calls.SAYS, shown_calls.SUMMARY, 0.7
-    await fill(database_url, 400)
-    async with (
-        running(tmp_path / "serve.log", "serve", environment=service_environment) as serve,
-        aiohttp.ClientSession() as session,
-    ):
-        await shown_calls.place(session, serve.url)
-        await ApiClient(session, serve.url).all_reach("ARCHIVED", [shown_calls.CALL_ID], within_seconds=20)
-        yield serve.url
+@attrs.frozen
+class _Afternoon:
+    url: str
+    database_url: str
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def afternoon(
+    databases: Databases, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[_Afternoon]:
+    """A service that had a busy one. Who looks at it leaves it as it is."""
+    folder, ai = tmp_path_factory.mktemp("afternoon"), StandInAi()
+    ai.says, ai.summary, ai.score = shown_calls.SAYS, shown_calls.SUMMARY, 0.7
+    async with ai.running(), databases.empty() as database_url, aiohttp.ClientSession() as session:
+        await fill(database_url, 400)
+        environment = environment_of_a_service(database_url, ai, folder)
+        async with running(folder / "serve.log", "serve", environment=environment) as serve:
+            await shown_calls.place(session, serve.url)
+            pbx = ApiClient(session, serve.url)
+            await pbx.all_reach("ARCHIVED", [shown_calls.CALL_ID], within_seconds=20)
+            yield _Afternoon(serve.url, database_url)
+
+
+@pytest.fixture
+def url(afternoon: _Afternoon) -> str:
+    return afternoon.url
 
 
 async def test_every_view_is_accessible_and_fits(visitor: Visitor, url: str) -> None:
@@ -94,10 +109,9 @@ async def test_the_keyboard_is_enough(visitor: Visitor, url: str) -> None:
 
 
 @pytest.mark.skipif("TRUNKLINE_DRAW_PICTURES" not in os.environ, reason="TRUNKLINE_DRAW_PICTURES is not set")
-async def test_pictures_are_drawn(
-    visitor: Visitor, url: str, database_url: str, stand_in_ai: StandInAi, tmp_path: Path
-) -> None:
-    await shown_calls.pretend_that_it_took_its_time(database_url)
+async def test_pictures_are_drawn(visitor: Visitor, afternoon: _Afternoon) -> None:
+    url = afternoon.url
+    await shown_calls.pretend_that_it_took_its_time(afternoon.database_url)
     pbx = ("simulate", "pbx", "--calls", "5", "--concurrency", "5", "--speed", "0.2", "--seed", "11")
     PICTURES.mkdir(exist_ok=True)
     placing = asyncio.create_task(run_to_its_end(*pbx, "--url", url, environment={}))
