@@ -186,7 +186,7 @@ async def test_an_hour_is_heard_at_once_and_wherever_one_wants(
         await page.get_by_role("button", name="Play").click()
         await expect(place).to_have_attribute("aria-valuenow", "1")
         await lanes.click()
-        await expect(place).to_have_attribute("aria-valuenow", re.compile("180[2-9]"))
+        await expect(place).to_have_attribute("aria-valuenow", re.compile("180[1-9]"))
         taken = sum(heard.byte_count for heard in service.heard)  # what waits in sockets too
         assert taken < len(service.sounds["c-1"]) * 3 / 4
         assert service.heard[-1].wanted.startswith("bytes=28")  # near 28.8 MB
@@ -207,8 +207,7 @@ async def test_a_file_that_can_change_is_fetched_once_as_a_whole(
         place = page.get_by_role("slider")
         await page.get_by_role("button", name="Play").click()
         await expect(place).to_have_attribute("aria-valuenow", "1")
-        for _ in range(6):
-            await place.press("ArrowRight")
+        await page.locator(".lanes").click()
         await expect(place).to_have_attribute("aria-valuenow", re.compile("3[1-9]"))
         assert [heard.wanted for heard in service.heard] == ["whole"]
 
