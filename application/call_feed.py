@@ -31,9 +31,12 @@ SNAPSHOT_SECONDS: Final = 0.4
 DATABASE_SECONDS: Final = 2.0
 """A look that takes longer counts as failed."""
 MOST_READERS: Final = 1_000
-READERS_TOLD_AT_ONCE: Final = 10
+READERS_TOLD_AT_ONCE: Final = 5
 BYTES_TOLD_AT_ONCE: Final = 1024 * 1024
 """Then others have their turn, so that no packet waits for all who read."""
+TELLING_SECONDS: Final = 0.1
+"""Over which all are told, for packets to be taken meanwhile as fast as ever."""
+SHORTEST_TURN_SECONDS: Final = 0.001
 
 
 @attrs.define(eq=False)
@@ -207,7 +210,8 @@ class CallFeed(Generic[T]):
 async def _a_few_at_once(readers: Sequence[FeedReader[T]], byte_count: int) -> AsyncIterator[FeedReader[T]]:
     """What is told them is sent in the pauses."""
     at_once = max(1, min(READERS_TOLD_AT_ONCE, BYTES_TOLD_AT_ONCE // max(1, byte_count)))
+    pause_seconds = max(SHORTEST_TURN_SECONDS, TELLING_SECONDS * at_once / max(1, len(readers)))
     for number, reader in enumerate(readers, 1):
         yield reader
-        if number % at_once == 0:
-            await asyncio.sleep(0.001)
+        if number % at_once == 0 and number < len(readers):
+            await asyncio.sleep(pause_seconds)
