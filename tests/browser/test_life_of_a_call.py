@@ -68,12 +68,8 @@ async def _is_played(page: Page) -> None:
     await expect(place).to_have_attribute("aria-valuenow", "3")
     await place.press("Home")
     await expect(place).to_have_attribute("aria-valuenow", "0")
-    while await place.get_attribute("aria-valuenow") != "5":  # a key during a seek may not count
-        await place.press("ArrowRight")
-        await page.wait_for_timeout(500)
-        if await place.get_attribute("aria-valuenow") != "5":
-            await place.press("Home")
-            await expect(place).to_have_attribute("aria-valuenow", "0")
+    await place.press("ArrowRight")
+    await expect(place).to_have_attribute("aria-valuenow", "5")
     async with page.expect_download() as download:
         await page.get_by_role("link", name="WAV").click()
     assert (await download.value).suggested_filename == f"{CALL_ID}.wav"

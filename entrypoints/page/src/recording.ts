@@ -14,6 +14,8 @@ export class Recording {
   readonly trouble = signal<string | null>(null);
   private readonly drawn: DrawnWaveform;
   private readonly dark = matchMedia("(prefers-color-scheme: dark)");
+  /** Where to go once the seek that is under way is done: wavesurfer would forget it. */
+  private next: number | null = null;
   private loaded: string | null = null;
   private asking = new AbortController();
 
@@ -33,7 +35,8 @@ export class Recording {
     const sound = surfer.getMediaElement();
     sound?.addEventListener("waiting", () => (this.stalled.value = true));
     sound?.addEventListener("playing", () => (this.stalled.value = false));
-    playback.seek.value = (seconds) => surfer.setTime(Math.max(0, Math.min(seconds, waveform.duration_seconds)));
+    sound?.addEventListener("seeked", () => this.goOn());
+    playback.seek.value = (seconds) => this.seek(Math.max(0, Math.min(seconds, waveform.duration_seconds)));
     this.dark.addEventListener("change", paint);
   }
 
@@ -43,6 +46,18 @@ export class Recording {
     this.playback.seek.value = null;
     this.playback.playing.value = false;
     this.drawn.destroy();
+  }
+
+  private seek(seconds: number): void {
+    const { surfer } = this.drawn;
+    if (surfer.getMediaElement()?.seeking) this.next = seconds;
+    else surfer.setTime(seconds);
+  }
+
+  private goOn(): void {
+    const seconds = this.next;
+    this.next = null;
+    if (seconds !== null) this.drawn.surfer.setTime(seconds);
   }
 
   async toggle(): Promise<void> {
