@@ -19,6 +19,10 @@ MOST_WAITING_BYTES: Final = 1024 * 1024
 """Of what waits for one reader. It is shared with all others; what it costs is the sending."""
 
 
+def nothing_can_be_sent(_: object) -> bool:
+    return False
+
+
 @unique
 class _State(Enum):
     JOINS = "joins"  # the next look takes it in, with a snapshot, or from where it stands
@@ -39,17 +43,31 @@ class FeedReader(Generic[T]):
     _waiting: deque[tuple[T, int]] = attrs.field(factory=deque, init=False)
     _waiting_bytes: int = attrs.field(default=0, init=False)
     _arrived: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
+    _send_now: Callable[[T], bool] = attrs.field(default=nothing_can_be_sent, init=False)
+    _silent_since: float = attrs.field(default=0.0, init=False)
     _is_over: bool = attrs.field(default=False, init=False)
 
-    async def next(self, within_seconds: float) -> T | None:
-        """What is to be told now. None where nothing was, in that time. Raises Draining."""
-        try:
-            async with asyncio.timeout(within_seconds):
-                return await self._next()
-        except TimeoutError:
-            return None
+    async def next(
+        self, within_seconds: float, send_now: Callable[[T], bool] = nothing_can_be_sent
+    ) -> T | None:
+        """What is to be sent now. None after so long a silence. Raises Draining.
 
-    async def _next(self) -> T:
+        What is told meanwhile is offered to ``send_now``, which says whether it has sent it. What it has sent
+        is not returned: many who read are told at a fraction of what it costs to wake them all.
+        """
+        loop = asyncio.get_running_loop()
+        self._silent_since = loop.time()
+        while (rest := self._silent_since + within_seconds - loop.time()) > 0:
+            silence = asyncio.timeout(rest)
+            try:
+                async with silence:
+                    return await self._next(send_now)
+            except TimeoutError:
+                if not silence.expired():
+                    raise
+        return None
+
+    async def _next(self, send_now: Callable[[T], bool]) -> T:
         while True:
             if self._is_over:
                 raise Draining
@@ -64,8 +82,15 @@ class FeedReader(Generic[T]):
                 return chunk
             if self._state is _State.LOST:
                 self._join(None)
-            self._arrived.clear()
+            await self._until_told(send_now)
+
+    async def _until_told(self, send_now: Callable[[T], bool]) -> None:
+        self._arrived.clear()
+        self._send_now = send_now
+        try:
             await self._arrived.wait()
+        finally:
+            self._send_now = nothing_can_be_sent
 
     async def _next_missed(self, lacking: CatchUp[T]) -> T | None:
         """None where that was all, or it is told otherwise."""
@@ -125,13 +150,20 @@ class FeedReader(Generic[T]):
         self._put(snapshot, byte_count)
 
     def tell(self, chunk: T, byte_count: int) -> None:
-        """It waits to be read, where it is to be told; where too much waits, all of it is lost."""
+        """It is sent or waits to be, where it is to be told; where too much waits, all of it is lost."""
         if self.is_told:
-            self._put(chunk, byte_count)
+            self._send_or_put(chunk, byte_count)
 
     def tell_of_trouble(self, chunk: T, byte_count: int) -> None:
         """The same for what has no place, and so can be told also to one that has still to join."""
         if self.is_told or self.joins:
+            self._send_or_put(chunk, byte_count)
+
+    def _send_or_put(self, chunk: T, byte_count: int) -> None:
+        """Not before what has arrived already, for which it is about to wake."""
+        if not self._arrived.is_set() and self._send_now(chunk):
+            self._silent_since = asyncio.get_running_loop().time()
+        else:
             self._put(chunk, byte_count)
 
     def _put(self, chunk: T, byte_count: int) -> None:

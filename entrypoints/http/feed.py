@@ -6,12 +6,13 @@ import asyncio
 from contextlib import suppress
 from typing import Final
 
-from aiohttp import WSCloseCode, web
+from aiohttp import HttpVersion11, WSCloseCode, web
 
 from application.call_feed import CallFeed
 from application.errors import Draining
 from application.feed_reader import FeedReader
-from entrypoints.http.feed_encoding import FeedChunk
+from entrypoints.http.feed_connection import FeedConnection
+from entrypoints.http.feed_encoding import MESSAGES, SERVER_SENT, SERVER_SENT_IN_CHUNKS, FeedChunk
 from entrypoints.http.feed_wire import FeedQuery
 from entrypoints.http.origins import refuse_foreign_pages
 from entrypoints.http.queries import read_query
@@ -36,8 +37,12 @@ class FeedHandlers:
             response = web.StreamResponse(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
             response.content_type = "text/event-stream"
             await response.prepare(request)
+            form = SERVER_SENT_IN_CHUNKS if request.version >= HttpVersion11 else SERVER_SENT
             try:
-                await self._send_all(reader, response)
+                await response.write(b"retry: %d\n\n" % RETRY_MILLISECONDS)
+                await _send_all(reader, FeedConnection(request, form, self._stalled_seconds))
+            except Draining:
+                pass
             except (ConnectionError, TimeoutError):  # it is gone, or takes nothing
                 _cut_off(request)
         return response
@@ -54,9 +59,8 @@ class FeedHandlers:
             raise web.HTTPBadRequest(reason="Not a handshake of WebSocket 13")
         with self._feed.read(_last_event_id(request)) as reader:
             await socket.prepare(request)
-            sending = asyncio.create_task(
-                self._send_all_frames(reader, request, socket), name="send the feed"
-            )
+            connection = FeedConnection(request, MESSAGES, self._stalled_seconds, lambda: socket.closed)
+            sending = asyncio.create_task(_send_all(reader, connection), name="send the feed")
             hearing = asyncio.create_task(_until_closed(socket), name="hear a reader of the feed")
             try:
                 await asyncio.wait({sending, hearing}, return_when=asyncio.FIRST_COMPLETED)
@@ -67,7 +71,8 @@ class FeedHandlers:
             for end in ends:
                 if isinstance(end, Draining):
                     await _close(socket, WSCloseCode.SERVICE_RESTART, b"connect again")
-                elif isinstance(end, Exception):  # a fault of ours, which is logged with the request
+                elif isinstance(end, Exception) and not isinstance(end, (ConnectionError, TimeoutError)):
+                    # a fault of ours, which is logged with the request
                     await _close(socket, WSCloseCode.INTERNAL_ERROR, b"the fault is logged")
                     raise end
             if not socket.closed:  # it takes nothing
@@ -78,35 +83,15 @@ class FeedHandlers:
         """For `on_shutdown`: readers go elsewhere, and on from where they are."""
         self._feed.end_all()
 
-    async def _send_all(self, reader: FeedReader[FeedChunk], response: web.StreamResponse) -> None:
-        """Until the process ends. Raises ConnectionError, or TimeoutError where the client stalls."""
-        await response.write(b"retry: %d\n\n" % RETRY_MILLISECONDS)
-        while True:
-            try:
-                chunk = await reader.next(BEAT_SECONDS)
-            except Draining:
-                return
-            for some in (b": beat\n\n",) if chunk is None else chunk.server_sent:
-                async with asyncio.timeout(self._stalled_seconds):
-                    await response.write(some)
 
-    async def _send_all_frames(
-        self, reader: FeedReader[FeedChunk], request: web.Request, socket: web.WebSocketResponse
-    ) -> None:
-        """Until the client is gone or stalls. Raises Draining where the process ends."""
-        with suppress(ConnectionError, TimeoutError):
-            while True:
-                chunk = await reader.next(BEAT_SECONDS)
-                if chunk is None:
-                    await socket.ping()
-                    continue
-                for frames in chunk.frames:
-                    if socket.closed or request.transport is None or request.transport.is_closing():
-                        return
-                    # Past aiohttp, which would make the same frames for each reader anew.
-                    request.transport.write(frames)
-                    async with asyncio.timeout(self._stalled_seconds):
-                        await request.writer.drain()
+async def _send_all(reader: FeedReader[FeedChunk], connection: FeedConnection) -> None:
+    """Raises Draining; ConnectionError where the client is gone, TimeoutError where it stalls."""
+    while True:
+        chunk = await reader.next(BEAT_SECONDS, connection.send_now)
+        if chunk is None:
+            await connection.beat()
+        else:
+            await connection.send(chunk)
 
 
 async def _close(socket: web.WebSocketResponse, code: WSCloseCode, reason: bytes) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Final, assert_never
 
@@ -23,7 +23,7 @@ from domain.call_state import CallState
 from entrypoints.http import feed_wire
 from entrypoints.http.call_views import call_summary, history_entry
 from entrypoints.http.structuring import converter
-from entrypoints.http.websocket_frames import LONGEST_FRAME_BYTES, text_frames
+from entrypoints.http.websocket_frames import LONGEST_FRAME_BYTES, PING, text_frames
 
 LONGEST_ID_CHARACTERS: Final = 6_000
 """A header, or a line of a request, that is longer than 8 kB does not come through."""
@@ -54,7 +54,7 @@ class _Encoded:
 
 @attrs.frozen(slots=False, eq=False)
 class FeedChunk:
-    """Events that are sent together, in the two forms that there are, each made when first asked for."""
+    """Events that are sent together, in the forms that there are, each made when first asked for."""
 
     _events: tuple[_Encoded, ...]
 
@@ -65,6 +65,11 @@ class FeedChunk:
         return tuple(
             all_of_it[start : start + SLICE_BYTES] for start in range(0, len(all_of_it), SLICE_BYTES)
         )
+
+    @cached_property
+    def server_sent_in_chunks(self) -> tuple[bytes, ...]:
+        """The same in HTTP/1.1's chunked coding, a slice in each."""
+        return tuple(_http_chunk(some) for some in self.server_sent)
 
     @cached_property
     def frames(self) -> tuple[bytes, ...]:
@@ -79,6 +84,24 @@ class FeedChunk:
 
 async def encode(events: Sequence[FeedEvent]) -> FeedChunk:
     return FeedChunk(tuple([await _encoded(event) async for event in in_turns(events)]))
+
+
+@attrs.frozen
+class FeedForm:
+    """``slices`` of a chunk as they go out on a connection; ``beat`` says nothing, but that it is alive."""
+
+    slices: Callable[[FeedChunk], Sequence[bytes | memoryview]]
+    beat: bytes
+
+
+def _http_chunk(some: bytes | memoryview) -> bytes:
+    return b"".join((b"%x\r\n" % len(some), some, b"\r\n"))
+
+
+_COMMENT: Final = b": beat\n\n"
+SERVER_SENT: Final = FeedForm(lambda chunk: chunk.server_sent, _COMMENT)
+SERVER_SENT_IN_CHUNKS: Final = FeedForm(lambda chunk: chunk.server_sent_in_chunks, _http_chunk(_COMMENT))
+MESSAGES: Final = FeedForm(lambda chunk: chunk.frames, PING)
 
 
 def _server_sent(event: _Encoded) -> bytes:

@@ -16,6 +16,9 @@ _CONTINUATION: Final = 0x0
 _TEXT: Final = 0x1
 _FINAL: Final = 0x80
 
+PING: Final = b"\x89\x00"
+"""An empty one."""
+
 
 def text_frames(message: bytes) -> Iterator[bytes]:
     """Of a message that is not empty. A long one is in fragments, between which others' pings may come."""

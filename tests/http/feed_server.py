@@ -54,14 +54,14 @@ class FeedServer:
         return server is not None and any(connection.writing_paused for connection in server.connections)
 
     @asynccontextmanager
-    async def lazy(self, path: str) -> AsyncIterator[LazyReader]:
+    async def lazy(self, path: str, http: str = "HTTP/1.1") -> AsyncIterator[LazyReader]:
         """Somebody who reads only when told to."""
         connection = socket.socket()
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BYTES)
         connection.setblocking(False)
         loop = asyncio.get_running_loop()
         await loop.sock_connect(connection, ("127.0.0.1", self.port))
-        lines = [f"GET {path} HTTP/1.1", "Host: x", *(_HANDSHAKE if path.endswith("/ws") else ()), "", ""]
+        lines = [f"GET {path} {http}", "Host: x", *(_HANDSHAKE if path.endswith("/ws") else ()), "", ""]
         await loop.sock_sendall(connection, "\r\n".join(lines).encode())
         with connection:
             yield LazyReader(connection)

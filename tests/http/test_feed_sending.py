@@ -17,7 +17,7 @@ from benchmarks.load.websocket_frames import Frame, FrameReader, Opcode, client_
 from domain.call import Call
 from domain.call_state import CallState
 from domain.events import RecordedEvent, RunFailed
-from entrypoints.http.feed_encoding import FeedChunk
+from entrypoints.http.feed_encoding import SLICE_BYTES, FeedChunk
 from tests.contract.storage.rich_calls import at
 from tests.fakes.storage import InMemoryStorage
 from tests.http.feed_server import SOCKET, STREAM, LazyReader, feed_server
@@ -75,6 +75,17 @@ async def test_who_takes_nothing_is_cut_off(path: str) -> None:
 
 
 @both_ways
+async def test_who_takes_none_of_what_is_sent_at_once_is_cut_off(path: str) -> None:
+    """What it does not take must not heap up in the connection's buffer."""
+    async with feed_server(stalled_seconds=0.3) as server, server.lazy(path) as lazy:
+        await lazy.read_until(b"snapshot")
+        async with asyncio.timeout(10):
+            while server.readers:
+                put_change(server.storage, SLICE_BYTES // 4)
+                await asyncio.sleep(LOOK_SECONDS)
+
+
+@both_ways
 async def test_who_takes_a_large_snapshot_slowly_gets_it(path: str) -> None:
     """The limit is for each slice: all of it takes longer. Others' pings come between its frames."""
     async with feed_server(stalled_seconds=0.8) as server:
@@ -119,6 +130,18 @@ async def test_who_does_not_read_gets_a_snapshot_instead_of_what_it_missed(path:
         kinds = events_of(path, lazy)
         assert kinds.count("snapshot") == 2
         assert kinds.count("call") < len(server.storage.feed)
+
+
+async def test_a_proxy_that_speaks_http_1_0_gets_no_chunks() -> None:
+    """As nginx does where nobody told it otherwise."""
+    async with feed_server() as server, server.lazy(STREAM, "HTTP/1.0") as proxy:
+        await proxy.read_until(b"snapshot")
+        put_change(server.storage, 10)
+        await proxy.read_until(b"event: call\n")
+        await proxy.read_until(b"event: overview\n")
+        assert b"chunked" not in proxy.received
+        names = {line.partition(b":")[0] for line in proxy.body.splitlines() if line}
+        assert names == {b"retry", b"id", b"event", b"data"}
 
 
 @both_ways

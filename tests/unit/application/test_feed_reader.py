@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
 import pytest
 
 from application.catch_up import CatchUp
@@ -12,6 +16,23 @@ SOON = 0.01
 
 async def missed(catch_up: CatchUp[str]) -> list[str]:
     return [f"{catch_up.after} to {catch_up.until}"]
+
+
+def takes_all(_: str) -> bool:
+    return True
+
+
+@asynccontextmanager
+async def waiting(
+    reader: FeedReader[str], send_now: Callable[[str], bool], within_seconds: float = 5
+) -> AsyncIterator[asyncio.Task[str | None]]:
+    """It stands there, with nothing to send."""
+    task = asyncio.create_task(reader.next(within_seconds, send_now))
+    await asyncio.sleep(0)
+    try:
+        yield task
+    finally:
+        task.cancel()
 
 
 @pytest.fixture
@@ -57,3 +78,52 @@ async def test_who_missed_nothing_goes_on_with_what_is_new(reader: FeedReader[st
     reader.catch_up(CatchUp(nothing, "here", "here"))
     reader.tell("new", 10)
     assert await reader.next(SOON) == "new"
+
+
+async def test_what_can_be_sent_at_once_does_not_wait(reader: FeedReader[str]) -> None:
+    sent: list[str] = []
+    reader.begin("snapshot", 10)
+    assert await reader.next(SOON) == "snapshot"
+    async with waiting(reader, lambda chunk: sent.append(chunk) is None) as task:
+        reader.tell("new", 10)
+        reader.tell_of_trouble("trouble", 10)
+        assert sent == ["new", "trouble"]
+        await asyncio.sleep(SOON)
+        assert not task.done()
+
+
+async def test_what_cannot_be_sent_at_once_waits_and_all_that_follows_comes_after_it(
+    reader: FeedReader[str],
+) -> None:
+    can_be_sent = [False]
+    reader.begin("snapshot", 10)
+    assert await reader.next(SOON) == "snapshot"
+    async with waiting(reader, lambda _: can_be_sent[0]) as task:
+        reader.tell("large", 10)
+        can_be_sent[0] = True
+        reader.tell("small", 10)
+        assert await task == "large"
+    reader.tell("last", 10)  # it is being sent what came before, and waits for nothing
+    assert [await reader.next(SOON, takes_all) for _ in range(3)] == ["small", "last", None]
+    reader.tell("late", 10)  # a beat is being sent
+    assert await reader.next(SOON, takes_all) == "late"
+
+
+async def test_what_is_sent_at_once_is_not_for_one_who_has_still_to_join(reader: FeedReader[str]) -> None:
+    sent: list[str] = []
+    async with waiting(reader, lambda chunk: sent.append(chunk) is None):
+        reader.tell("new", 10)
+        reader.catch_up(CatchUp(missed, "here", "there"))
+        reader.tell("newer", 10)
+    assert sent == []
+
+
+async def test_a_silence_begins_with_what_was_sent_last(reader: FeedReader[str]) -> None:
+    reader.begin("snapshot", 10)
+    assert await reader.next(SOON) == "snapshot"
+    async with waiting(reader, takes_all, within_seconds=0.2) as task:
+        await asyncio.sleep(0.1)
+        reader.tell("new", 10)
+        told_at = asyncio.get_running_loop().time()
+        assert await task is None
+        assert asyncio.get_running_loop().time() - told_at >= 0.2
