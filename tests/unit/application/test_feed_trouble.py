@@ -51,6 +51,7 @@ async def test_what_changed_is_told_and_counted_once_though_nothing_is_known_of_
                 stage.storage.fail_next("live", trouble)
                 stage.storage.fail_next("live", trouble)
             await stage.feed.look()
+            await stage.feed.look()
             events = await told(reader)
             assert calls(events) == (["c-1"] if not overviews else [])
             overviews += [event for event in events if isinstance(event, OverviewTaken)]

@@ -6,7 +6,7 @@ import pytest
 
 from application.errors import StorageUnavailable
 from application.feed_events import CallProgressed, GapStood, OverviewTaken, SnapshotTaken
-from application.feed_ports import Figures
+from application.feed_ports import Change, Figures
 from application.live_overview import LiveOverview
 from application.spool import Spool
 from domain.call import Call
@@ -15,7 +15,7 @@ from tests.fakes.call_changes import FakeLiveCalls
 from tests.fakes.figures import FakeFigures
 from tests.fakes.journal import FakeJournal
 from tests.fakes.storage import InMemoryStorage, Job
-from tests.unit.application.feed_stage import FeedStage, told
+from tests.unit.application.feed_stage import SOON, FeedStage, told
 
 
 @pytest.fixture
@@ -37,22 +37,25 @@ async def test_an_overview_every_second_with_progress_and_gaps(stage: FeedStage)
             stage.storage.put(call)
             stage.second_is_over()
             await stage.feed.look()
-            events = await told(reader)
+            stage.start(f"new-{len(kinds)}")
+            await stage.feed.look()
+            events = await reader.next(SOON) or ()
             kinds.append([type(event) for event in events])
             await stage.feed.look()
             assert await told(reader) == [], "the second is not over"
     assert kinds == [
-        [CallProgressed, OverviewTaken],
-        [CallProgressed, GapStood, OverviewTaken],
-        [CallProgressed, OverviewTaken],
-    ]
+        [CallProgressed, OverviewTaken, Change],
+        [CallProgressed, GapStood, OverviewTaken, Change],
+        [CallProgressed, OverviewTaken, Change],
+    ], "all at once, as it came about"
 
 
-async def test_the_first_snapshot_has_all_of_the_ai_and_the_overview_comes_with_it(stage: FeedStage) -> None:
+async def test_the_first_snapshot_has_all_of_the_ai_and_the_overview_follows(stage: FeedStage) -> None:
     stage.storage.jobs["c-1"] = Job(at(0))
     stage.figures.now = Figures(packets=0, acks=(), ai_attempts=7, ai_failures=2)
     stage.second_is_over()
     with stage.reader() as reader:
+        await stage.feed.look()
         await stage.feed.look()
         snapshot, overview = await told(reader)
     assert isinstance(snapshot, SnapshotTaken)
