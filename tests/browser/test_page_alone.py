@@ -198,6 +198,20 @@ async def test_an_hour_is_heard_at_once_and_wherever_one_wants(
         await expect(page.get_by_role("button", name="Play")).to_be_visible()
 
 
+async def test_the_last_place_that_is_asked_for_is_gone_to(
+    visitor: Visitor, service: ScriptedService
+) -> None:
+    """Also where it comes before the browser has begun to go to the one before."""
+    _place_recording(service, "c-1", "ARCHIVED", HOUR_SECONDS)
+    async with visitor.at(f"{service.url}/#/calls/c-1") as page:
+        place = page.get_by_role("slider")
+        await page.get_by_role("button", name="Play").click()
+        await expect(place).to_have_attribute("aria-valuenow", "1")
+        await page.get_by_role("button", name="Pause").click()
+        await place.evaluate(_PRESS_AT_ONCE, ["End", "Home"])
+        await expect(place).to_have_attribute("aria-valuenow", "0")
+
+
 async def test_a_file_that_can_change_is_fetched_once_as_a_whole(
     visitor: Visitor, service: ScriptedService
 ) -> None:
@@ -253,6 +267,11 @@ _NAMES_COVER_NO_SOUND = """() => {
   const sound = document.querySelector(".lanes").getBoundingClientRect();
   const names = [...document.querySelectorAll(".lane")].map(name => name.getBoundingClientRect());
   return names.length === 2 && names.every(name => name.width > 0 && name.right <= sound.left);
+}"""
+
+
+_PRESS_AT_ONCE = """(element, keys) => {
+  for (const key of keys) element.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
 }"""
 
 
