@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import attrs
 import pytest
 
 from application.catch_up import CatchUp
@@ -18,8 +19,15 @@ async def missed(catch_up: CatchUp[str]) -> list[str]:
     return [f"{catch_up.after} to {catch_up.until}"]
 
 
-def takes_all(_: str) -> bool:
-    return True
+@attrs.frozen
+class Connection:
+    """Takes all at once."""
+
+    sent: list[str] = attrs.field(factory=list)
+
+    def send_now(self, chunk: str) -> bool:
+        self.sent.append(chunk)
+        return True
 
 
 @asynccontextmanager
@@ -81,13 +89,13 @@ async def test_who_missed_nothing_goes_on_with_what_is_new(reader: FeedReader[st
 
 
 async def test_what_can_be_sent_at_once_does_not_wait(reader: FeedReader[str]) -> None:
-    sent: list[str] = []
+    connection = Connection()
     reader.begin("snapshot", 10)
     assert await reader.next(SOON) == "snapshot"
-    async with waiting(reader, lambda chunk: sent.append(chunk) is None) as task:
+    async with waiting(reader, connection.send_now) as task:
         reader.tell("new", 10)
         reader.tell_of_trouble("trouble", 10)
-        assert sent == ["new", "trouble"]
+        assert connection.sent == ["new", "trouble"]
         await asyncio.sleep(SOON)
         assert not task.done()
 
@@ -104,24 +112,24 @@ async def test_what_cannot_be_sent_at_once_waits_and_all_that_follows_comes_afte
         reader.tell("small", 10)
         assert await task == "large"
     reader.tell("last", 10)  # it is being sent what came before, and waits for nothing
-    assert [await reader.next(SOON, takes_all) for _ in range(3)] == ["small", "last", None]
+    assert [await reader.next(SOON, Connection().send_now) for _ in range(3)] == ["small", "last", None]
     reader.tell("late", 10)  # a beat is being sent
-    assert await reader.next(SOON, takes_all) == "late"
+    assert await reader.next(SOON, Connection().send_now) == "late"
 
 
 async def test_what_is_sent_at_once_is_not_for_one_who_has_still_to_join(reader: FeedReader[str]) -> None:
-    sent: list[str] = []
-    async with waiting(reader, lambda chunk: sent.append(chunk) is None):
+    connection = Connection()
+    async with waiting(reader, connection.send_now):
         reader.tell("new", 10)
         reader.catch_up(CatchUp(missed, "here", "there"))
         reader.tell("newer", 10)
-    assert sent == []
+    assert connection.sent == []
 
 
 async def test_a_silence_begins_with_what_was_sent_last(reader: FeedReader[str]) -> None:
     reader.begin("snapshot", 10)
     assert await reader.next(SOON) == "snapshot"
-    async with waiting(reader, takes_all, within_seconds=0.2) as task:
+    async with waiting(reader, Connection().send_now, within_seconds=0.2) as task:
         await asyncio.sleep(0.1)
         reader.tell("new", 10)
         told_at = asyncio.get_running_loop().time()

@@ -28,7 +28,7 @@ async def test_an_overview_every_second_with_progress_and_gaps(stage: FeedStage)
     with stage.reader() as reader:
         await stage.feed.look()
         await told(reader)
-        kinds = []
+        kinds: list[list[type]] = []
         for missing in (1, 1, 1):
             call = stage.storage.call("c-1")
             call.last_packet_at = stage.storage.clock.now
