@@ -13,7 +13,8 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,8 @@ import uvloop
 from benchmarks.latencies import Histogram
 from benchmarks.load.websocket_frames import FrameReader, Opcode, client_frame
 
+_SHOW_LIFE_SECONDS: Final = 20
+"""The service asks after a minute of silence, and waits half of one."""
 _STARTED: Final = re.compile(rb'"event":"call_started","at":"([^"]+)"')
 
 
@@ -47,31 +50,45 @@ class FeedSeen:
 
 
 class _Reader(asyncio.Protocol):
-    """Looks for what it counts in the bytes of whole events."""
+    """Keeps what it is sent and when; what that was is looked at when all is over.
+
+    People's browsers run on machines of their own: what they do with events must not take the service's time.
+    """
 
     request: bytes
     snapshot: bytes
 
-    def __init__(self, histogram: Histogram) -> None:
-        self._histogram = histogram
+    def __init__(self) -> None:
         self._transport: asyncio.WriteTransport | None = None
+        self._heard: list[tuple[float, bytes]] = []
+        self._begun = False
+        self.has_begun = asyncio.Event()
         self.snapshots = 0
         self.started = 0
-        self.has_begun = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.WriteTransport, transport)  # uvloop's has its methods, not its class
         self._transport.write(self.request)
 
-    def _hear(self, events: bytes) -> None:
-        now = time()
-        snapshots = events.count(self.snapshot)
-        if snapshots:
-            self.snapshots += snapshots
+    def data_received(self, data: bytes) -> None:
+        self._heard.append((time(), data))
+        if not self._begun and self.snapshot in b"".join(heard for _, heard in self._heard):
+            self._begun = True
             self.has_begun.set()
-        for at in _STARTED.findall(events):
-            self.started += 1
-            self._histogram.add(now - datetime.fromisoformat(at.decode()).timestamp())
+
+    def show_life(self) -> None:
+        """Where the service asks for it."""
+
+    def count(self, histogram: Histogram) -> None:
+        for at, data in self._heard:
+            for events in self._whole_events(data):
+                self.snapshots += events.count(self.snapshot)
+                for started in _STARTED.findall(events):
+                    self.started += 1
+                    histogram.add(at - datetime.fromisoformat(started.decode()).timestamp())
+
+    def _whole_events(self, data: bytes) -> Iterable[bytes]:
+        raise NotImplementedError
 
 
 class _StreamReader(_Reader):
@@ -81,15 +98,15 @@ class _StreamReader(_Reader):
     snapshot = b"event: snapshot"
     _rest = b""
 
-    def data_received(self, data: bytes) -> None:
+    def _whole_events(self, data: bytes) -> Iterable[bytes]:
         seen = self._rest + data
         end = seen.rfind(b"\n\n") + 1
         self._rest = seen[end:]
-        self._hear(seen[:end])
+        return (seen[:end],)
 
 
 class _SocketReader(_Reader):
-    """Of a WebSocket's messages. It answers pings."""
+    """Of a WebSocket's messages."""
 
     request = (
         b"GET /v1/events/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -97,20 +114,21 @@ class _SocketReader(_Reader):
     )
     snapshot = b'"event":"snapshot"'
 
-    def __init__(self, histogram: Histogram) -> None:
-        super().__init__(histogram)
+    def __init__(self) -> None:
+        super().__init__()
         self._frames = FrameReader()
         self._head: bytes | None = b""
 
-    def data_received(self, data: bytes) -> None:
+    def show_life(self) -> None:
+        """A pong that nobody asked for (RFC 6455, 5.5.3) does for one that was."""
+        if self._transport is not None:
+            self._transport.write(client_frame(Opcode.PONG, b""))
+
+    def _whole_events(self, data: bytes) -> Iterable[bytes]:
         if self._head is not None:
             head, end, data = (self._head + data).partition(b"\r\n\r\n")
             self._head = None if end else head
-        for frame in self._frames.feed(data):
-            if frame.opcode == Opcode.PING and self._transport is not None:
-                self._transport.write(client_frame(Opcode.PONG, frame.payload))
-            else:
-                self._hear(frame.payload)
+        return [frame.payload for frame in self._frames.feed(data)]
 
 
 _READERS: Final[Mapping[str, type[_Reader]]] = {"events": _StreamReader, "websocket": _SocketReader}
@@ -121,8 +139,7 @@ def _itself(reader: _Reader) -> _Reader:
 
 
 async def _read(way: str, port: int, count: int) -> FeedSeen:
-    histogram = Histogram()
-    readers = [_READERS[way](histogram) for _ in range(count)]
+    readers = [_READERS[way]() for _ in range(count)]
     loop = asyncio.get_running_loop()
     over = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, over.set)
@@ -132,7 +149,10 @@ async def _read(way: str, port: int, count: int) -> FeedSeen:
         await reader.has_begun.wait()
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    await over.wait()
+    await _until(over, readers)
+    histogram = Histogram()
+    for reader in readers:
+        reader.count(histogram)
     return FeedSeen(
         readers=count,
         snapshots=sum(reader.snapshots for reader in readers),
@@ -144,8 +164,18 @@ async def _read(way: str, port: int, count: int) -> FeedSeen:
     )
 
 
+async def _until(over: asyncio.Event, readers: Sequence[_Reader]) -> None:
+    while True:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_SHOW_LIFE_SECONDS):
+                await over.wait()
+                return
+        for reader in readers:
+            reader.show_life()
+
+
 if __name__ == "__main__":
-    os.nice(10)  # people's browsers run on machines of their own
+    os.nice(10)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         result = runner.run(_read(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
     Path(sys.argv[4]).write_text(json.dumps(attrs.asdict(result)), "utf-8")
