@@ -13,6 +13,7 @@ import os
 import re
 import signal
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -49,7 +50,7 @@ class FeedSeen:
     max_ms: float
 
 
-class _Reader(asyncio.Protocol):
+class _Reader(asyncio.Protocol, ABC):
     """Keeps what it is sent and when; what that was is looked at when all is over.
 
     People's browsers run on machines of their own: what they do with events must not take the service's time.
@@ -87,8 +88,9 @@ class _Reader(asyncio.Protocol):
                     self.started += 1
                     histogram.add(at - datetime.fromisoformat(started.decode()).timestamp())
 
+    @abstractmethod
     def _whole_events(self, data: bytes) -> Iterable[bytes]:
-        raise NotImplementedError
+        """Those that end in ``data``."""
 
 
 class _StreamReader(_Reader):
