@@ -103,6 +103,7 @@ class CallFeed(Generic[T]):
         """Who comes then is not to pay for what nobody was told."""
         self._is_wanted.clear()
         self._place = None
+        self._goes_on = ()
         self._overview.forget()
         await self._is_wanted.wait()
 
@@ -131,7 +132,6 @@ class CallFeed(Generic[T]):
 
     async def _look_for_changes(self) -> datetime | None:
         """When that was by the database's clock. None where it does not answer: all is as it was then."""
-        what_goes_on, self._goes_on = self._goes_on, ()
         await self._counts.before_look()
         # Not those who come while it is taken: where they stand may be later than what it sees.
         joining = [reader for reader in self._readers if reader.joins]
@@ -149,7 +149,7 @@ class CallFeed(Generic[T]):
                 reader.needs_snapshot()
             joining += told
         counts = await self._counts.go_on(before, moment)
-        await self._tell([*what_goes_on, *(moment.changes or ())], told)
+        await self._tell([*self._what_goes_on(), *(moment.changes or ())], told)
         await self._take_in(joining, moment, counts)
         return moment.at
 
@@ -177,10 +177,16 @@ class CallFeed(Generic[T]):
             async for reader in _a_few_at_once(readers, byte_count):
                 reader.tell(chunk, byte_count)
 
+    def _what_goes_on(self) -> Sequence[FeedEvent]:
+        """Once; what is in it may be found only once."""
+        events, self._goes_on = self._goes_on, ()
+        return events
+
     async def _tell_of_trouble(self) -> None:
         if self._overview.due_in_seconds > 0:
             return
-        chunk = await self._encode([self._overview.trouble(datetime.now(UTC), self._counts.by_state)])
+        trouble = self._overview.trouble(datetime.now(UTC), self._counts.by_state)
+        chunk = await self._encode([*self._what_goes_on(), trouble])
         byte_count = self._size_of(chunk)
         async for reader in _a_few_at_once([*self._readers], byte_count):
             reader.tell_of_trouble(chunk, byte_count)

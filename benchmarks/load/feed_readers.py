@@ -62,7 +62,6 @@ class _Reader(asyncio.Protocol, ABC):
     def __init__(self) -> None:
         self._transport: asyncio.WriteTransport | None = None
         self._heard: list[tuple[float, bytes]] = []
-        self._begun = False
         self.has_begun = asyncio.Event()
         self.snapshots = 0
         self.started = 0
@@ -73,8 +72,7 @@ class _Reader(asyncio.Protocol, ABC):
 
     def data_received(self, data: bytes) -> None:
         self._heard.append((time(), data))
-        if not self._begun and self.snapshot in b"".join(heard for _, heard in self._heard):
-            self._begun = True
+        if not self.has_begun.is_set() and self.snapshot in b"".join(heard for _, heard in self._heard):
             self.has_begun.set()
 
     def show_life(self) -> None:

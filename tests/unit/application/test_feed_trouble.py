@@ -8,7 +8,7 @@ import pytest
 
 from application.catch_up import MOST_CHANGES
 from application.errors import BatchRefused, StorageUnavailable
-from application.feed_events import OverviewTaken, SnapshotTaken
+from application.feed_events import GapStood, OverviewTaken, SnapshotTaken
 from domain.call_state import CallState
 from tests.unit.application.feed_stage import SOON, FeedStage, calls, last_place, told
 
@@ -153,3 +153,26 @@ async def look_until_snapshot(stage: FeedStage) -> None:
     stage.feed._counts._counting_time._again_at = 0.0
     stage.snapshot_may_be_taken()
     await stage.feed.look()
+
+
+async def test_a_gap_that_was_found_is_told_though_the_database_went_away(stage: FeedStage) -> None:
+    """It is found once."""
+    stage.start("c-1")
+    with stage.reader() as reader:
+        await stage.feed.look()
+        for missing in (1, 1):
+            await told(reader)
+            call = stage.storage.call("c-1")
+            call.last_packet_at = stage.storage.clock.now
+            stream = call._stream_to_fill("main")
+            stream.add(1 + len(stream.received) + missing, 5)
+            stage.storage.put(call)
+            stage.second_is_over()
+            await stage.feed.look()
+        stage.second_is_over()
+        stage.storage.fail_next("read", StorageUnavailable())
+        await stage.feed.look()
+        events = await told(reader)
+    assert [type(event) for event in events].count(GapStood) == 1
+    assert isinstance(events[-1], OverviewTaken)
+    assert events[-1].is_degraded
