@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from typing import Final
 
+import asyncpg
 import attrs
 
 from adapters.postgres.lanes import lane_of
@@ -29,6 +31,10 @@ DATA_OF: Final = """
 
 PACKETS: Final = "packets"
 PACKET_COLUMNS: Final = ("call_day", "lane", "call_id", "stream", "sequence", "sent_at_seconds", "data")
+
+_CLOSE_SECONDS: Final = 1
+
+Row = tuple[date, int, str, str, int, float, bytes]
 
 
 @attrs.frozen
@@ -61,9 +67,19 @@ class PostgresPacketRepository:
     async def add(self, packets: Sequence[Packet]) -> None:
         rows = [self._row(packet) for packet in packets]
         with nothing_stored(), day_missing({row[0] for row in rows}):
-            await self._connection.copy_records_to_table(PACKETS, columns=PACKET_COLUMNS, records=rows)
+            await self._copy(rows)
 
-    def _row(self, packet: Packet) -> tuple[date, int, str, str, int, float, bytes]:
+    async def _copy(self, rows: Sequence[Row]) -> None:
+        try:
+            await self._connection.copy_records_to_table(PACKETS, columns=PACKET_COLUMNS, records=rows)
+        except asyncpg.InternalClientError:
+            # The server has said that it leaves, and has not left: asyncpg (0.32) then leaves a future behind
+            # that nobody awaits, and would be in the log with an error. Closing awaits the end instead.
+            with suppress(OSError):
+                await self._connection.close(timeout=_CLOSE_SECONDS)
+            raise
+
+    def _row(self, packet: Packet) -> Row:
         call_id = packet.call_id
         stored_at = self._days[call_id], lane_of(call_id), call_id
         return *stored_at, packet.stream, packet.sequence, packet.timestamp, packet.data

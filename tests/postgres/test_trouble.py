@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import asyncpg
+import attrs
 import pytest
 
 from adapters.jobs.job_queue import PgQueuerJobQueue
@@ -26,6 +28,7 @@ from tests.databases import Databases
 from tests.waiting import until
 
 AT = datetime(2026, 3, 1, 9, tzinfo=UTC)
+TERMINATED = asyncpg.AdminShutdownError.sqlstate.encode()
 
 
 def units_on(pool: asyncpg.Pool) -> PostgresUnitsOfWork:
@@ -110,6 +113,50 @@ async def test_a_connection_lost_while_it_lay_in_the_pool_costs_one_unit_at_most
         with suppress(StorageUnavailable):
             await start(units_on(pool), "lost")
         await start(units_on(pool), "next")
+
+
+@attrs.define(eq=False)
+class WayOfAnEnd(DatabaseWay):
+    """What the server says last has arrived when ``is_told`` is set; that it then left comes later."""
+
+    is_told: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
+
+    def take_reset(self, passing: bytes) -> int | None:
+        if TERMINATED in passing:
+            self.latency_seconds = 0.2, 0.2
+            self.is_told.set()
+        return None
+
+
+async def test_packets_for_a_connection_that_is_about_to_break_leave_no_loose_ends(database_url: str) -> None:
+    """asyncpg's COPY would leave a future whose error nobody asks for, and the log would say so."""
+    loose_ends: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, end: loose_ends.append(str(end)))
+    way = WayOfAnEnd(database_url)
+    async with way.running(), pool_of_one(way.url) as pool:
+        await start_with_packet(units_on(pool), "c-1")
+        with pytest.raises(StorageUnavailable) as unavailable:
+            await add_packet_after_the_last_word(units_on(pool), database_url, way)
+        assert isinstance(unavailable.value.__cause__, asyncpg.InternalClientError)
+        await start_with_packet(units_on(pool), "next")
+    gc.collect()
+    assert not loose_ends
+
+
+async def start_with_packet(units: PostgresUnitsOfWork, call_id: str) -> None:
+    async with units() as unit:
+        await unit.calls.save([Call.start(call_id, AT)])
+        await unit.packets.add([Packet(call_id, "main", 1, 0.0, b"")])
+        await unit.commit()
+
+
+async def add_packet_after_the_last_word(units: PostgresUnitsOfWork, url: str, way: WayOfAnEnd) -> None:
+    async with units() as unit:
+        await unit.calls.lock(["c-1"])
+        await terminate_others(url)
+        await way.is_told.wait()
+        await asyncio.sleep(0)  # the turn in which it is read
+        await unit.packets.add([Packet("c-1", "main", 2, 0.02, b"")])
 
 
 async def test_a_cancelled_unit_is_cancelled_though_the_database_is_gone(database_url: str) -> None:
