@@ -21,8 +21,8 @@ CONTENTS = [b"sound " * 20]
 async def test_a_saturated_connection_sends_every_packet_once_and_in_order() -> None:
     server = AckingWebSocket()
     async with serving(websocket=server.handle) as port:
-        frames = PacketFrames.build(4000, 50, CONTENTS)
-        result = await Saturation(frames).run(port, ["c-1", "c-2"], 0.05, 0.2)
+        frames = PacketFrames.build(8000, 50, CONTENTS)
+        result = await Saturation(frames).run(port, ["c-1", "c-2"], 0.02, 0.1)
     assert result.acknowledged == result.sent > WINDOW_PACKETS
     assert 0 < result.in_time <= result.acknowledged
     assert sum(len(received) for received in server.received.values()) == result.sent
