@@ -24,17 +24,19 @@ from domain.call_state import CallState
 
 T = TypeVar("T")
 
-LOOK_SECONDS: Final = 0.3
+LOOK_SECONDS: Final = 0.34
+"""From an answer of the storage to the next question, whatever is told meanwhile. Three are a second and a
+little more, so that what goes on once a second is due without a look of its own."""
 SHORTEST_PAUSE_SECONDS: Final = 0.02
 SNAPSHOT_SECONDS: Final = 0.4
 """Snapshots are not taken more often: who wants one waits for others who do."""
 DATABASE_SECONDS: Final = 2.0
 """A look that takes longer counts as failed."""
 MOST_READERS: Final = 1_000
-READERS_TOLD_AT_ONCE: Final = 25
+READERS_TOLD_AT_ONCE: Final = 8
 BYTES_TOLD_AT_ONCE: Final = 1024 * 1024
 """Then others have their turn, so that no packet waits for all who read."""
-TELLING_SECONDS: Final = 0.05
+TELLING_SECONDS: Final = 0.08
 """Over which all are told, for packets to be taken meanwhile as fast as ever."""
 SHORTEST_TURN_SECONDS: Final = 0.001
 
@@ -53,6 +55,7 @@ class CallFeed(Generic[T]):
     _is_wanted: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     _is_draining: bool = attrs.field(default=False, init=False)
     _place: str | None = attrs.field(default=None, init=False)
+    _looked_at: float = attrs.field(default=0.0, init=False)
     _snapshot_at: float = attrs.field(default=0.0, init=False)
     _goes_on: Sequence[FeedEvent] = attrs.field(default=(), init=False)
     """Sent with the next changes, for what each sending to everybody costs."""
@@ -110,9 +113,9 @@ class CallFeed(Generic[T]):
     async def _until_next(self) -> None:
         """Sooner where somebody wants to join, or the second is over."""
         await asyncio.sleep(SHORTEST_PAUSE_SECONDS)
-        rest = min(LOOK_SECONDS - SHORTEST_PAUSE_SECONDS, self._overview.due_in_seconds)
+        rest = self._looked_at + LOOK_SECONDS - asyncio.get_running_loop().time()
         with suppress(TimeoutError):
-            async with asyncio.timeout(rest):
+            async with asyncio.timeout(min(rest, self._overview.due_in_seconds)):
                 await self._is_wanted.wait()
 
     async def look(self) -> None:
@@ -142,6 +145,8 @@ class CallFeed(Generic[T]):
         except (StorageUnavailable, TimeoutError):
             self._counts.give_up()
             return None
+        finally:
+            self._looked_at = asyncio.get_running_loop().time()
         before, self._place = self._place, moment.place
         told = [reader for reader in self._readers if reader.is_told]
         if moment.changes is None:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import Final
 
 import attrs
 
 from benchmarks.latencies import Latencies
+
+ALONE_P99: Final = "alone p99 ms"
+"""A note: of the same server, in turns with what was measured, without what it bears meanwhile."""
+TOLD_P99: Final = "feed p99 ms"
+"""A note: how long after its time an event reached the readers of the feed."""
 
 
 @attrs.frozen(kw_only=True)

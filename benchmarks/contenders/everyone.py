@@ -21,7 +21,6 @@ def everyone() -> Sequence[Contender]:
         posts.trunkline_posts(),
         steady_requests.SteadyPosts(),
         steady_requests.SteadyPostsBesideAi(),
-        watched.alone(),
         watched.by_many(),
         watched.by_many_websockets(),
         Ndjson(),

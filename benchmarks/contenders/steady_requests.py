@@ -118,9 +118,14 @@ async def run_load(
     used = ProcessorTime({"server": server.process_id, "PostgreSQL": bench.postgres.process_id})
     used.begin()
     result = await load.run(server.port, WARM_UP_SECONDS, bench.seconds)
+    all_answered(result)
+    return result, used.end()
+
+
+def all_answered(result: SteadyResult) -> None:
+    """Raises LoadFailed."""
     if result.unanswered:
         raise LoadFailed(f"{result.unanswered} requests were never answered")
-    return result, used.end()
 
 
 def measurement(

@@ -1,12 +1,18 @@
-"""Packets at a steady rate, with and without people who watch: what the feed costs, and how fast it tells."""
+"""Packets at a steady rate, with and without people who watch: what the feed costs, and how fast it tells.
+
+They come and go while the load goes on, for from one run to the next the p99 differs by more than the readers
+make of it, though nothing was changed.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
+from statistics import fmean
 from typing import Final
 
 import attrs
@@ -14,30 +20,39 @@ import attrs
 from benchmarks import servers
 from benchmarks.bench import WARM_UP_SECONDS, Bench
 from benchmarks.contenders.contender import Prefix
-from benchmarks.contenders.steady_requests import measurement, run_load
+from benchmarks.contenders.steady_requests import all_answered, measurement
+from benchmarks.latencies import Histogram
 from benchmarks.load.calls import begin_calls
 from benchmarks.load.feed_readers import FeedSeen
 from benchmarks.load.http_connection import request
 from benchmarks.load.packets import as_base64, json_packet, sounds
 from benchmarks.load.steady import SteadyLoad
-from benchmarks.measurement import Measurement
+from benchmarks.measurement import ALONE_P99, TOLD_P99, Measurement
+from benchmarks.processor_time import ProcessorTime
 
 POSTS_PER_SECOND: Final = 2000
 CALLS: Final = 40
 """Fifty packets a second for each."""
 CALLS_STARTED_PER_SECOND: Final = 10
 READERS: Final = 200
+WINDOWS: Final = 2
+"""With readers, and as many without, in turns: what else slows the machine down meets both."""
+SETTLE_SECONDS: Final = 1.0
+"""Before each window: how they come and go is another matter."""
 _READY_SECONDS: Final = 30
+_LONGEST_SECONDS: Final = 3600
 
 
 @attrs.frozen
 class Watched:
-    """The notes have how long after its time a call's start was told, to all readers."""
+    """The same server with readers and without; the latter is in the notes.
+
+    So is how long after its time a call's start was told, to all readers.
+    """
 
     name: str
     title: str
-    _readers: int
-    _way: str = "events"
+    _way: str
     in_rounds: bool = True
 
     async def run(self, bench: Bench, round_number: int) -> Measurement:
@@ -55,47 +70,101 @@ class Watched:
                 return request("POST", f"/v1/call/stream/{call_ids[number % CALLS]}", body)
 
             load = SteadyLoad(packet, POSTS_PER_SECOND, frozenset({202}))
-            async with (
-                watching(bench, server, self._readers, self._way) as seen,
-                _starting_calls(server, prefix),
-            ):
-                result, cores = await run_load(bench, server, load)
-            stored = await prefix.stored_packets(database_url)
-            return measurement(result, cores, stored, {} if seen is None else _notes(seen))
-
-
-def alone() -> Watched:
-    return Watched("unwatched", "Trunkline at 2,000 POST/s", 0)
+            comparison = Comparison(bench, server, self._way, load, round_number)
+            async with _starting_calls(server, prefix):
+                return await comparison.measured(partial(prefix.stored_packets, database_url))
 
 
 def by_many() -> Watched:
-    return Watched("watched", f"Trunkline at 2,000 POST/s, {READERS} readers of the feed", READERS)
+    return Watched("watched", f"Trunkline at 2,000 POST/s, {READERS} readers of the feed", "events")
 
 
 def by_many_websockets() -> Watched:
     title = f"Trunkline at 2,000 POST/s, {READERS} readers of the feed over WebSockets"
-    return Watched("watched-websocket", title, READERS, "websocket")
+    return Watched("watched-websocket", title, "websocket")
 
 
-def _notes(seen: dict[str, float]) -> dict[str, float]:
-    return {f"feed {name.replace('_', ' ')}": value for name, value in seen.items()}
+class _Side:
+    """What is measured with readers, or without, in all windows of a round."""
+
+    def __init__(self) -> None:
+        self.histogram = Histogram()
+        self._cores: list[dict[str, float]] = []
+
+    async def measure(self, bench: Bench, server: servers.Server, load: SteadyLoad) -> None:
+        await asyncio.sleep(SETTLE_SECONDS)
+        used = ProcessorTime({"server": server.process_id, "PostgreSQL": bench.postgres.process_id})
+        used.begin()
+        load.count_in(self.histogram)
+        await asyncio.sleep(bench.seconds / WINDOWS)
+        load.count_in(None)
+        self._cores.append(used.end())
+
+    @property
+    def cores(self) -> dict[str, float]:
+        return {whose: round(fmean(cores[whose] for cores in self._cores), 3) for whose in self._cores[0]}
+
+
+@attrs.frozen
+class Comparison:
+    """Without, with, with, without; and the other way round in every second round."""
+
+    _bench: Bench
+    _server: servers.Server
+    _way: str
+    _load: SteadyLoad
+    _round_number: int
+    _alone: _Side = attrs.field(factory=_Side, init=False)
+    _watched: _Side = attrs.field(factory=_Side, init=False)
+    _seen: list[FeedSeen] = attrs.field(factory=list, init=False)
+
+    async def measured(self, stored_packets: Callable[[], Awaitable[int]]) -> Measurement:
+        async with asyncio.TaskGroup() as tasks:
+            loading = tasks.create_task(self._load.run(self._server.port, 0, _LONGEST_SECONDS))
+            await asyncio.sleep(WARM_UP_SECONDS)
+            for window in range(2 * WINDOWS):
+                if (window // 2 + window + self._round_number) % 2:
+                    await self._measure(self._alone)
+                else:
+                    async with watching(self._bench, self._server, self._way) as seen:
+                        await self._measure(self._watched)
+                    self._seen.extend(seen)
+            self._load.stop()
+        result = loading.result()
+        all_answered(result)
+        latencies = self._watched.histogram.latencies()
+        result = attrs.evolve(result, seconds=self._bench.seconds, latencies=latencies)
+        return measurement(result, self._watched.cores, await stored_packets(), self._notes())
+
+    async def _measure(self, side: _Side) -> None:
+        await side.measure(self._bench, self._server, self._load)
+
+    def _notes(self) -> dict[str, float]:
+        alone = self._alone.histogram.latencies()
+        return {
+            "alone p50 ms": alone.p50_ms,
+            ALONE_P99: alone.p99_ms,
+            "alone p99.9 ms": alone.p99_9_ms,
+            "alone server cores": self._alone.cores["server"],
+            "feed snapshots": sum(seen.snapshots for seen in self._seen),
+            "feed fewest": min(seen.fewest for seen in self._seen),
+            "feed most": max(seen.most for seen in self._seen),
+            "feed p50 ms": max(seen.p50_ms for seen in self._seen),
+            TOLD_P99: max(seen.p99_ms for seen in self._seen),
+            "feed max ms": max(seen.max_ms for seen in self._seen),
+        }
 
 
 @asynccontextmanager
-async def watching(
-    bench: Bench, server: servers.Server, readers: int, way: str
-) -> AsyncIterator[dict[str, float] | None]:
-    """What they saw is filled in at the end. None where there are none."""
-    if not readers:
-        yield None
-        return
+async def watching(bench: Bench, server: servers.Server, way: str) -> AsyncIterator[list[FeedSeen]]:
+    """What they saw is filled in at the end."""
     file = bench.folder / "feed-readers.json"
-    arguments = ["-m", "benchmarks.load.feed_readers", way, str(server.port), str(readers), str(file)]
-    seen: dict[str, float] = {}
+    arguments = ["-m", "benchmarks.load.feed_readers", way, str(server.port), str(READERS), str(file)]
+    seen: list[FeedSeen] = []
     async with servers.process(bench, "feed-readers", arguments):
         await _until_ready(bench.folder / "feed-readers.log")
         yield seen
-    seen.update(attrs.asdict(FeedSeen(**json.loads(file.read_text("utf-8")))))
+    seen.append(FeedSeen(**json.loads(file.read_text("utf-8"))))
 
 
 async def _until_ready(log: Path) -> None:

@@ -33,6 +33,13 @@ class SteadyResult:
     late_p99_ms: float
 
 
+@attrs.frozen
+class _Due:
+    number: int
+    at: float
+    counted_in: Histogram | None
+
+
 class SteadyLoad:
     """Sends request ``n`` at ``n / per_second``; one that finds no idle connection waits for one.
 
@@ -44,10 +51,12 @@ class SteadyLoad:
         self._per_second = per_second
         self._good = good
         self._idle: deque[HttpConnection] = deque()
-        self._waiting: deque[int] = deque()
+        self._waiting: deque[_Due] = deque()
         self._began = 0.0
         self._not_counted = 0
-        self._histogram = Histogram()
+        self._total = 0
+        self._offered = 0
+        self._counted_in: Histogram | None = None
         self._lateness = Histogram()
         self._accepted = 0
         self._refused = 0
@@ -58,32 +67,42 @@ class SteadyLoad:
         connections = [await HttpConnection.open(port) for _ in range(CONNECTIONS)]
         self._idle.extend(connections)
         self._not_counted = round(warm_up_seconds * self._per_second)
-        total = self._not_counted + round(seconds * self._per_second)
-        await self._send(total)
-        await self._wait_for(total, connections)
+        self._total = self._not_counted + round(seconds * self._per_second)
+        histogram = Histogram()
+        await self._send(histogram)
+        await self._wait_for_answers(connections)
         for connection in connections:
             connection.close()
         return SteadyResult(
             seconds=seconds,
             accepted=self._accepted,
             refused=self._refused,
-            unanswered=total - self._answered,
-            latencies=self._histogram.latencies(),
+            unanswered=self._offered - self._answered,
+            latencies=histogram.latencies(),
             late_p99_ms=self._lateness.percentile_ms(0.99),
         )
 
-    async def _send(self, total: int) -> None:
-        self._began = monotonic()
-        number = 0
-        while number < total:
-            while number < total and self._due(number) <= monotonic():
-                self._offer(number)
-                number += 1
-            await asyncio.sleep(max(self._due(number) - monotonic(), SHORTEST_SLEEP_SECONDS))
+    def count_in(self, histogram: Histogram | None) -> None:
+        """Latencies of what is due from now on go there, or nowhere."""
+        self._counted_in = histogram
 
-    async def _wait_for(self, total: int, connections: Sequence[HttpConnection]) -> None:
+    def stop(self) -> None:
+        """Nothing more is due."""
+        self._total = self._offered
+
+    async def _send(self, histogram: Histogram) -> None:
+        self._began = monotonic()
+        while self._offered < self._total:
+            while self._offered < self._total and self._due(self._offered) <= monotonic():
+                if self._offered == self._not_counted:
+                    self.count_in(histogram)
+                self._offer(_Due(self._offered, self._due(self._offered), self._counted_in))
+                self._offered += 1
+            await asyncio.sleep(max(self._due(self._offered) - monotonic(), SHORTEST_SLEEP_SECONDS))
+
+    async def _wait_for_answers(self, connections: Sequence[HttpConnection]) -> None:
         deadline = monotonic() + _ANSWERS_MAY_TAKE_SECONDS
-        while self._answered < total and monotonic() < deadline:
+        while self._answered < self._offered and monotonic() < deadline:
             if all(connection.ended.done() for connection in connections):
                 return
             await asyncio.sleep(0.01)
@@ -91,18 +110,18 @@ class SteadyLoad:
     def _due(self, number: int) -> float:
         return self._began + number / self._per_second
 
-    def _offer(self, number: int) -> None:
-        if number >= self._not_counted:
-            self._lateness.add(monotonic() - self._due(number))
+    def _offer(self, due: _Due) -> None:
+        if due.counted_in is not None:
+            self._lateness.add(monotonic() - due.at)
         if self._idle:
-            self._ask(self._idle.popleft(), number)
+            self._ask(self._idle.popleft(), due)
         else:
-            self._waiting.append(number)
+            self._waiting.append(due)
 
-    def _ask(self, connection: HttpConnection, number: int) -> None:
+    def _ask(self, connection: HttpConnection, due: _Due) -> None:
         def answered(status: int, body: bytes) -> None:
-            if number >= self._not_counted:
-                self._histogram.add(monotonic() - self._due(number))
+            if due.counted_in is not None:
+                due.counted_in.add(monotonic() - due.at)
             self._answered += 1
             if status in self._good:
                 self._accepted += 1
@@ -113,4 +132,4 @@ class SteadyLoad:
             else:
                 self._idle.append(connection)
 
-        connection.ask(self._make_request(number), answered)
+        connection.ask(self._make_request(due.number), answered)

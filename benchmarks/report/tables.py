@@ -44,7 +44,6 @@ _AT_A_RATE: Final = frozenset(
     {
         "steady",
         "steady-ai",
-        "unwatched",
         "watched",
         "watched-websocket",
         "live",

@@ -55,7 +55,7 @@ async def test_the_list_is_true_whatever_comes_late(visitor: Visitor, service: S
 async def test_an_event_that_a_row_knows_of_does_not_set_it_back(
     visitor: Visitor, service: ScriptedService
 ) -> None:
-    """The feed is up to 0.4 s behind the API."""
+    """The feed is up to half a second behind the API."""
     service.calls = [service.call("c-1", "ARCHIVED", version=4), service.call("c-0", "COMPLETED", version=2)]
     async with visitor.at(service.url) as page:
         state = page.locator("[data-call] [data-state]")

@@ -9,7 +9,14 @@ from itertools import pairwise
 
 import pytest
 
-from application.call_feed import LOOK_SECONDS, MOST_READERS, READERS_TOLD_AT_ONCE, CallFeed
+from application.call_feed import (
+    BYTES_TOLD_AT_ONCE,
+    LOOK_SECONDS,
+    MOST_READERS,
+    READERS_TOLD_AT_ONCE,
+    SHORTEST_TURN_SECONDS,
+    CallFeed,
+)
 from application.catch_up import MOST_CHANGES
 from application.errors import Draining, Overloaded
 from application.feed_events import OverviewTaken, SnapshotTaken
@@ -210,10 +217,32 @@ async def test_an_overview_comes_once_a_second_and_not_sooner(stage: FeedStage) 
                 told_at += [loop.time() for event in events if isinstance(event, OverviewTaken)]
     pauses = [later - earlier for earlier, later in pairwise(told_at)]
     assert all(pause >= 0.99 for pause in pauses), pauses
+    await stage.feed.look()
     stage.overview._due_at = loop.time() + LOOK_SECONDS / 4
     stage.feed._is_wanted.clear()
     await stage.feed._until_next()
     assert 0 >= stage.overview.due_in_seconds > -0.75 * LOOK_SECONDS
+
+
+async def test_what_takes_time_to_tell_is_no_reason_to_look_later(stage: FeedStage) -> None:
+    """But that the storage takes time to answer is: it may have much to do."""
+    loop = asyncio.get_running_loop()
+    stage.held.holds = "moment"
+    stage.chunk_bytes = BYTES_TOLD_AT_ONCE
+    with ExitStack() as stack:
+        for _ in range(round(2 * LOOK_SECONDS / SHORTEST_TURN_SECONDS)):
+            stack.enter_context(stage.reader())
+        look = asyncio.create_task(stage.feed.look())
+        await stage.held.has_looked.wait()
+        answered_at = loop.time()
+        stage.held.may_tell.set()
+        await look
+    told_at = loop.time()
+    assert told_at - answered_at > LOOK_SECONDS
+    assert stage.feed._looked_at >= answered_at
+    stage.feed._is_wanted.clear()
+    await stage.feed._until_next()
+    assert loop.time() - told_at < LOOK_SECONDS / 2
 
 
 @asynccontextmanager

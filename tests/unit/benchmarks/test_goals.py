@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from benchmarks.goals import Verdict, judge
-from benchmarks.measurement import Outcome, Unmeasured, Why
+from benchmarks.measurement import ALONE_P99, TOLD_P99, Outcome, Unmeasured, Why
 from benchmarks.run_results import Results
 from tests.unit.benchmarks.some_results import OPTIONS, rate, results
 
@@ -45,6 +45,20 @@ def test_latencies_have_their_limits() -> None:
     assert verdicts["a packet per POST, 128 connections: p99"] is False
     assert verdicts["1,000 POST/s: p99"] is True
     assert verdicts["1,000 POST/s: p99.9"] is True
+
+
+def test_readers_of_the_feed_are_held_against_the_same_server_without_them() -> None:
+    """Round by round: the median of the ratios, not the ratio of the medians."""
+    rounds = [(11.0, 10.0), (5.4, 5.0), (30.0, 20.0)]
+    watched: list[Outcome] = [
+        attrs.evolve(rate(2000, p99_ms=p99), notes={ALONE_P99: alone, TOLD_P99: 501.0})
+        for p99, alone in rounds
+    ]
+    verdicts = {verdict.what: verdict for verdict in judge(results(watched=watched), OPTIONS)}
+    slowed = verdicts["2,000 POST/s, 200 readers of the feed: p99"]
+    assert (slowed.figure, slowed.reached) == ("1.10 x without", True)
+    assert verdicts["2,000 POST/s, 200 readers of the feed: an event is told, p99"].reached is False
+    assert verdicts["2,000 POST/s, 200 readers of the feed over WebSockets: p99"].reached is None
 
 
 def test_the_best_of_websocket_and_ndjson_counts() -> None:

@@ -7,12 +7,14 @@ import asyncio
 import pytest
 from aiohttp import web
 
+from benchmarks.latencies import Histogram
 from benchmarks.load.calls import begin_calls
 from benchmarks.load.closed_loop import ClosedLoop, accepted_of
 from benchmarks.load.http_connection import LoadFailed, request
 from benchmarks.load.steady import CONNECTIONS, SteadyLoad
 from benchmarks.measurement import NotMeasured, Why
 from tests.unit.benchmarks.small_server import serving
+from tests.waiting import until
 
 ONE = request("POST", "/v1/call/stream/c-1", b"{}")
 
@@ -57,6 +59,36 @@ async def test_a_stall_counts_for_every_request_that_was_due_meanwhile() -> None
     assert result.accepted == 300
     assert result.latencies.p50_ms > 40, "those without a connection waited too"
     assert result.latencies.max_ms >= 390
+
+
+async def test_latencies_go_where_they_are_wanted_when_a_request_is_due() -> None:
+    """The answers to what is stalled come when others are wanted already."""
+
+    async def answer(request: web.Request) -> web.Response:
+        arrived.append(request)
+        await running.wait()
+        return web.Response(status=202)
+
+    arrived: list[web.Request] = []
+    running = asyncio.Event()
+    stalled, later = Histogram(), Histogram()
+    load = SteadyLoad(lambda _: ONE, 500, frozenset({202}))
+    async with serving(stream=answer) as port:
+        loading = asyncio.create_task(load.run(port, 0, 60))
+        await until(lambda: bool(arrived))
+        load.count_in(stalled)
+        await until(lambda: len(arrived) == CONNECTIONS)
+        load.count_in(None)
+        await asyncio.sleep(0.1)
+        load.count_in(later)
+        running.set()
+        await until(lambda: later.count > 0)
+        load.stop()
+        result = await loading
+    assert stalled.longest_seconds > 0.1 > later.longest_seconds
+    assert result.accepted == len(arrived)
+    assert result.unanswered == 0
+    assert stalled.count + later.count < result.accepted - 40, "some were wanted nowhere"
 
 
 async def test_what_is_refused_is_not_accepted() -> None:
