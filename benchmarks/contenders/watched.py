@@ -35,8 +35,8 @@ CALLS: Final = 40
 """Fifty packets a second for each."""
 CALLS_STARTED_PER_SECOND: Final = 10
 READERS: Final = 200
-WINDOWS: Final = 2
-"""With readers, and as many without, in turns: what else slows the machine down meets both."""
+IS_WATCHED: Final = (False, True, True, False)
+"""A round's windows; every second round has the opposite. What else slows the machine down meets both."""
 SETTLE_SECONDS: Final = 1.0
 """Before each window: how they come and go is another matter."""
 _READY_SECONDS: Final = 30
@@ -47,7 +47,7 @@ _LONGEST_SECONDS: Final = 3600
 class Watched:
     """The same server with readers and without; the latter is in the notes.
 
-    So is how long after its time a call's start was told, to all readers.
+    So is how long after its time a call's start was told, to those readers who look at once.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Watched:
                 return request("POST", f"/v1/call/stream/{call_ids[number % CALLS]}", body)
 
             load = SteadyLoad(packet, POSTS_PER_SECOND, frozenset({202}))
-            comparison = Comparison(bench, server, self._way, load, round_number)
+            comparison = _Comparison(bench, server, self._way, load, round_number)
             async with _starting_calls(server, prefix):
                 return await comparison.measured(partial(prefix.stored_packets, database_url))
 
@@ -96,7 +96,7 @@ class _Side:
         used = ProcessorTime({"server": server.process_id, "PostgreSQL": bench.postgres.process_id})
         used.begin()
         load.count_in(self.histogram)
-        await asyncio.sleep(bench.seconds / WINDOWS)
+        await asyncio.sleep(bench.seconds / IS_WATCHED.count(True))
         load.count_in(None)
         self._cores.append(used.end())
 
@@ -106,9 +106,7 @@ class _Side:
 
 
 @attrs.frozen
-class Comparison:
-    """Without, with, with, without; and the other way round in every second round."""
-
+class _Comparison:
     _bench: Bench
     _server: servers.Server
     _way: str
@@ -122,13 +120,13 @@ class Comparison:
         async with asyncio.TaskGroup() as tasks:
             loading = tasks.create_task(self._load.run(self._server.port, 0, _LONGEST_SECONDS))
             await asyncio.sleep(WARM_UP_SECONDS)
-            for window in range(2 * WINDOWS):
-                if (window // 2 + window + self._round_number) % 2:
-                    await self._measure(self._alone)
-                else:
+            for is_watched in IS_WATCHED:
+                if is_watched == bool(self._round_number % 2):
                     async with watching(self._bench, self._server, self._way) as seen:
                         await self._measure(self._watched)
                     self._seen.extend(seen)
+                else:
+                    await self._measure(self._alone)
             self._load.stop()
         result = loading.result()
         all_answered(result)
