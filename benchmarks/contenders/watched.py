@@ -35,8 +35,8 @@ CALLS: Final = 40
 """Fifty packets a second for each."""
 CALLS_STARTED_PER_SECOND: Final = 10
 READERS: Final = 200
-IS_WATCHED: Final = (False, True, True, False)
-"""A round's windows; every second round has the opposite. What else slows the machine down meets both."""
+IS_WATCHED: Final = (False, True, True, False, True, False, False, True)
+"""A round's windows. What grows as the round goes on, or comes and goes in it, meets both alike."""
 SETTLE_SECONDS: Final = 1.0
 """Before each window: how they come and go is another matter."""
 _READY_SECONDS: Final = 30
@@ -70,7 +70,7 @@ class Watched:
                 return request("POST", f"/v1/call/stream/{call_ids[number % CALLS]}", body)
 
             load = SteadyLoad(packet, POSTS_PER_SECOND, frozenset({202}))
-            comparison = _Comparison(bench, server, self._way, load, round_number)
+            comparison = _Comparison(bench, server, self._way, load)
             async with _starting_calls(server, prefix):
                 return await comparison.measured(partial(prefix.stored_packets, database_url))
 
@@ -111,7 +111,6 @@ class _Comparison:
     _server: servers.Server
     _way: str
     _load: SteadyLoad
-    _round_number: int
     _alone: _Side = attrs.field(factory=_Side, init=False)
     _watched: _Side = attrs.field(factory=_Side, init=False)
     _seen: list[FeedSeen] = attrs.field(factory=list, init=False)
@@ -121,7 +120,7 @@ class _Comparison:
             loading = tasks.create_task(self._load.run(self._server.port, 0, _LONGEST_SECONDS))
             await asyncio.sleep(WARM_UP_SECONDS)
             for is_watched in IS_WATCHED:
-                if is_watched == bool(self._round_number % 2):
+                if is_watched:
                     async with watching(self._bench, self._server, self._way) as seen:
                         await self._measure(self._watched)
                     self._seen.extend(seen)
