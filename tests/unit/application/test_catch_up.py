@@ -15,6 +15,8 @@ from application.feed_reader import MOST_WAITING_BYTES
 from tests.unit.application.feed_stage import SOON, FeedStage, calls, last_place, told
 from tests.waiting import until
 
+pytestmark = pytest.mark.looptime(start=1_000)
+
 
 @pytest.fixture
 def stage() -> FeedStage:

@@ -12,6 +12,8 @@ import pytest
 from application.catch_up import CatchUp
 from application.feed_reader import FeedReader
 
+pytestmark = pytest.mark.looptime(start=1_000)
+
 SOON = 0.01
 
 

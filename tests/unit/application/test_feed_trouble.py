@@ -12,6 +12,8 @@ from application.feed_events import GapStood, OverviewTaken, SnapshotTaken
 from domain.call_state import CallState
 from tests.unit.application.feed_stage import SOON, FeedStage, calls, last_place, told
 
+pytestmark = pytest.mark.looptime(start=1_000)
+
 
 @pytest.fixture
 def stage() -> FeedStage:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+
 import pytest
 
 from application.errors import StorageUnavailable
 from application.feed_events import CallProgressed, GapStood, OverviewTaken, SnapshotTaken
-from application.feed_ports import Change, Figures
-from application.live_overview import LiveOverview
+from application.feed_ports import AiBacklog, Change, Figures, LiveCall
+from application.live_overview import BACKLOG_SHARE, LiveOverview
 from application.spool import Spool
 from domain.call import Call
 from tests.contract.storage.rich_calls import at
@@ -16,6 +19,8 @@ from tests.fakes.figures import FakeFigures
 from tests.fakes.journal import FakeJournal
 from tests.fakes.storage import InMemoryStorage, Job
 from tests.unit.application.feed_stage import SOON, FeedStage, told
+
+pytestmark = pytest.mark.looptime(start=1_000)
 
 
 @pytest.fixture
@@ -64,29 +69,45 @@ async def test_the_first_snapshot_has_all_of_the_ai_and_the_overview_follows(sta
     assert isinstance(overview, OverviewTaken)
 
 
+class SlowLiveCalls(FakeLiveCalls):
+    """Takes ``seconds`` for an answer."""
+
+    seconds = 0.0
+
+    async def receiving(self, heard_within_seconds: float, most: int) -> Sequence[LiveCall]:
+        await asyncio.sleep(self.seconds)
+        return await super().receiving(heard_within_seconds, most)
+
+    async def ai_backlog(self) -> AiBacklog:
+        await asyncio.sleep(self.seconds)
+        return await super().ai_backlog()
+
+
 async def test_what_takes_long_or_fails_is_asked_for_less_often() -> None:
     """And is left out, where it is not known."""
     storage = InMemoryStorage()
     storage.jobs["c-1"] = Job(at(0))
-    live = FakeLiveCalls(storage)
+    live = SlowLiveCalls(storage)
     overview = LiveOverview(live, live, FakeFigures(), Spool(FakeJournal()), True)
-    (first,) = await overview.take(at(0), None)
-    assert isinstance(first, OverviewTaken)
-    assert first.ai.waiting == 1
-    for time in (overview._receiving_time, overview._backlog_time):
-        time._again_at = float("inf")
+    live.seconds = 0.2
+    assert await _waiting(overview) == 1
+    storage.jobs.clear()
     storage.fail_next("live", StorageUnavailable())
-    (second,) = await overview.take(at(1), None)
-    assert isinstance(second, OverviewTaken)
-    assert second.ai.waiting == 1, "as it was when it was asked"
-    assert len(storage.troubles["live"]) == 1, "nobody asked"
-    for time in (overview._receiving_time, overview._backlog_time):
-        time._again_at = 0.0
     storage.fail_next("live", StorageUnavailable())
-    (third,) = await overview.take(at(2), None)
-    assert isinstance(third, OverviewTaken)
-    assert third.ai.waiting is None
-    assert not overview._backlog_time.allows
+    assert await _waiting(overview) == 1, "as it was when it was asked"
+    assert len(storage.troubles["live"]) == 2, "nobody asked"
+    rest_seconds = 0.2 / BACKLOG_SHARE
+    await asyncio.sleep(rest_seconds)
+    assert await _waiting(overview) is None
+    assert await _waiting(overview) is None, "nor is it asked again soon"
+    await asyncio.sleep(rest_seconds)
+    assert await _waiting(overview) == 0
+
+
+async def _waiting(overview: LiveOverview) -> int | None:
+    (event,) = await overview.take(at(0), None)
+    assert isinstance(event, OverviewTaken)
+    return event.ai.waiting
 
 
 async def test_after_a_quiet_time_nothing_is_told_of_what_was_before() -> None:
