@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from itertools import count
 from pathlib import Path
 from statistics import fmean
 from typing import Final
@@ -22,7 +24,7 @@ from benchmarks.bench import WARM_UP_SECONDS, Bench
 from benchmarks.contenders.contender import Prefix
 from benchmarks.contenders.steady_requests import all_answered, measurement
 from benchmarks.latencies import Histogram
-from benchmarks.load.calls import begin_calls
+from benchmarks.load.calls import begin_calls, end_call
 from benchmarks.load.feed_readers import FeedSeen
 from benchmarks.load.http_connection import request
 from benchmarks.load.packets import as_base64, json_packet, sounds
@@ -34,6 +36,8 @@ POSTS_PER_SECOND: Final = 2000
 CALLS: Final = 40
 """Fifty packets a second for each."""
 CALLS_STARTED_PER_SECOND: Final = 10
+CALL_SECONDS: Final = 4
+"""Of each of those, of which no packet comes: the load's calls have them all."""
 READERS: Final = 200
 IS_WATCHED: Final = (False, True, True, False, True, False, False, True)
 """A round's windows. What grows as the round goes on, or comes and goes in it, meets both alike."""
@@ -71,7 +75,7 @@ class Watched:
 
             load = SteadyLoad(packet, POSTS_PER_SECOND, frozenset({202}))
             comparison = _Comparison(bench, server, self._way, load)
-            async with _starting_calls(server, prefix):
+            async with _coming_and_going_calls(server, prefix):
                 return await comparison.measured(partial(prefix.stored_packets, database_url))
 
 
@@ -174,20 +178,25 @@ async def _until_ready(log: Path) -> None:
 
 
 @asynccontextmanager
-async def _starting_calls(server: servers.Server, prefix: Prefix) -> AsyncIterator[None]:
-    """Calls that start all the time, for the readers to be told of."""
+async def _coming_and_going_calls(server: servers.Server, prefix: Prefix) -> AsyncIterator[None]:
+    """Calls that start and end all the time, for the readers to be told of."""
 
-    async def start() -> None:
-        number = 0
-        while True:
-            await begin_calls(server.port, [f"{prefix.text}started-{number}"])
-            number += 1
+    async def come_and_go() -> None:
+        going_on: deque[str] = deque()
+        for number in count():
+            call_id = f"{prefix.text}started-{number}"
+            await begin_calls(server.port, [call_id])
+            going_on.append(call_id)
+            if len(going_on) > CALL_SECONDS * CALLS_STARTED_PER_SECOND:
+                await end_call(server.port, going_on.popleft())
             await asyncio.sleep(1 / CALLS_STARTED_PER_SECOND)
 
     await asyncio.sleep(WARM_UP_SECONDS)
-    starting = asyncio.create_task(start())
+    coming = asyncio.create_task(come_and_go())
     try:
         yield
     finally:
-        starting.cancel()
-        await asyncio.wait({starting})
+        coming.cancel()
+        await asyncio.wait({coming})
+        if not coming.cancelled():
+            coming.result()  # it failed, and there was little to tell

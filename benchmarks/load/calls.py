@@ -1,4 +1,4 @@
-"""Starting calls, so that the packets which follow are audio."""
+"""Starting calls, so that the packets which follow are audio, and ending them."""
 
 from __future__ import annotations
 
@@ -31,6 +31,15 @@ async def begin_calls(port: int, call_ids: Sequence[str]) -> None:
     async with asyncio.TaskGroup() as tasks:
         for _ in range(min(_AT_A_TIME, len(call_ids))):
             tasks.create_task(begin())
+
+
+async def end_call(port: int, call_id: str) -> None:
+    """Raises LoadFailed."""
+    connection = await HttpConnection.open(port)
+    status, answer = await connection.answer(request("POST", f"/v1/call/complete/{call_id}", b"{}"))
+    if status != 202:
+        raise LoadFailed(f"complete was answered {status}: {answer[:200]!r}")
+    connection.close()
 
 
 def require_served(status: int, what: str) -> None:
