@@ -25,7 +25,7 @@ check: setup ## lint, types, import contracts
 	@$(BIN)/lint-imports
 
 .PHONY: bench
-bench: setup ## measure the packet path beside its baselines, in one run (about 20 minutes; needs wrk)
+bench: setup ## measure the packet path beside its baselines, in one run (about 25 minutes; needs wrk)
 	@$(BIN)/python -m benchmarks
 
 .PHONY: faults

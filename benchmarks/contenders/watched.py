@@ -199,4 +199,4 @@ async def _coming_and_going_calls(server: servers.Server, prefix: Prefix) -> Asy
         coming.cancel()
         await asyncio.wait({coming})
         if not coming.cancelled():
-            coming.result()  # it failed, and there was little to tell
+            coming.result()  # it failed: there was less to be told of

@@ -12,7 +12,7 @@ import pytest
 from application.catch_up import CatchUp
 from application.feed_reader import FeedReader
 
-pytestmark = pytest.mark.looptime(start=1_000)
+pytestmark = pytest.mark.looptime
 
 SOON = 0.01
 

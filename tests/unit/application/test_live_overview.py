@@ -18,9 +18,9 @@ from tests.fakes.call_changes import FakeLiveCalls
 from tests.fakes.figures import FakeFigures
 from tests.fakes.journal import FakeJournal
 from tests.fakes.storage import InMemoryStorage, Job
-from tests.unit.application.feed_stage import SOON, FeedStage, told
+from tests.unit.application.feed_stage import SOON, STAGE_TIME, FeedStage, told
 
-pytestmark = pytest.mark.looptime(start=1_000)
+pytestmark = STAGE_TIME
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ async def test_the_first_snapshot_has_all_of_the_ai_and_the_overview_follows(sta
 class SlowLiveCalls(FakeLiveCalls):
     """Takes ``seconds`` for an answer."""
 
-    seconds = 0.0
+    seconds = 0.2
 
     async def receiving(self, heard_within_seconds: float, most: int) -> Sequence[LiveCall]:
         await asyncio.sleep(self.seconds)
@@ -89,14 +89,13 @@ async def test_what_takes_long_or_fails_is_asked_for_less_often() -> None:
     storage.jobs["c-1"] = Job(at(0))
     live = SlowLiveCalls(storage)
     overview = LiveOverview(live, live, FakeFigures(), Spool(FakeJournal()), True)
-    live.seconds = 0.2
     assert await _waiting(overview) == 1
     storage.jobs.clear()
     storage.fail_next("live", StorageUnavailable())
     storage.fail_next("live", StorageUnavailable())
     assert await _waiting(overview) == 1, "as it was when it was asked"
     assert len(storage.troubles["live"]) == 2, "nobody asked"
-    rest_seconds = 0.2 / BACKLOG_SHARE
+    rest_seconds = live.seconds / BACKLOG_SHARE
     await asyncio.sleep(rest_seconds)
     assert await _waiting(overview) is None
     assert await _waiting(overview) is None, "nor is it asked again soon"
