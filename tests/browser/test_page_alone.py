@@ -14,6 +14,7 @@ from playwright.async_api import expect
 
 from tests.browser.scripted_service import ScriptedService
 from tests.browser.visitor import Visitor
+from tests.waiting import until
 
 MEDIA = {"encoding": "audio/x-mulaw", "sample_rate_hz": 8_000, "channels": 1}
 HOUR_SECONDS = 3_600
@@ -37,8 +38,10 @@ async def test_the_list_is_true_whatever_comes_late(visitor: Visitor, service: S
 
         service.goes_on.clear()
         service.calls[1] = service.call("c-0", "ARCHIVED", summary="Asked for again.")
-        async with page.expect_request("**/v1/calls?*"):
-            await service.tell("call", **_history("c-0", "call_archived", "ARCHIVED", run=1))
+        asked = len(service.asked)
+        await service.tell("call", **_history("c-0", "call_archived", "ARCHIVED", run=1))
+        await until(lambda: len(service.asked) > asked)
+        service.calls[0] = service.call("c-1", "ARCHIVED", version=9)
         await service.tell("call", **_history("c-1", "call_archived", "ARCHIVED", run=1))
         await expect(state).to_have_text("Archived")
         service.goes_on.set()

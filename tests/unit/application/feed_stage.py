@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import attrs
-import pytest
 
 from application.call_feed import CallFeed
 from application.feed_events import FeedEvent, SnapshotTaken
@@ -24,8 +23,6 @@ from tests.fakes.storage import InMemoryStorage
 
 Events = Sequence[FeedEvent]
 SOON = 0.01
-STAGE_TIME = pytest.mark.looptime(start=1_000)
-"""The loop's own time: it passes only where everybody waits, and 0 is long ago."""
 
 
 @attrs.define(eq=False)

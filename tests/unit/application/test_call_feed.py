@@ -26,10 +26,10 @@ from domain.call_state import CallState
 from tests.contract.storage import rich_calls
 from tests.contract.storage.rich_calls import at
 from tests.fakes.figures import FakeFigures
-from tests.unit.application.feed_stage import SOON, STAGE_TIME, Events, FeedStage, calls, last_place, told
+from tests.unit.application.feed_stage import SOON, Events, FeedStage, calls, last_place, told
 from tests.waiting import until
 
-pytestmark = STAGE_TIME
+pytestmark = pytest.mark.usefixtures("loop_time")
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from application.catch_up import CHANGES_PER_CHUNK, MOST_BYTES_HELD
 from application.errors import BatchRefused, StorageUnavailable
 from application.feed_events import SnapshotTaken
 from application.feed_reader import MOST_WAITING_BYTES
-from tests.unit.application.feed_stage import SOON, STAGE_TIME, FeedStage, calls, last_place, told
+from tests.unit.application.feed_stage import SOON, FeedStage, calls, last_place, told
 from tests.waiting import until
 
-pytestmark = STAGE_TIME
+pytestmark = pytest.mark.usefixtures("loop_time")
 
 
 @pytest.fixture

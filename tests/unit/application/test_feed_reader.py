@@ -12,7 +12,7 @@ import pytest
 from application.catch_up import CatchUp
 from application.feed_reader import FeedReader
 
-pytestmark = pytest.mark.looptime
+pytestmark = pytest.mark.usefixtures("loop_time")
 
 SOON = 0.01
 

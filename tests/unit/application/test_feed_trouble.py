@@ -10,9 +10,9 @@ from application.catch_up import MOST_CHANGES
 from application.errors import BatchRefused, StorageUnavailable
 from application.feed_events import GapStood, OverviewTaken, SnapshotTaken
 from domain.call_state import CallState
-from tests.unit.application.feed_stage import SOON, STAGE_TIME, FeedStage, calls, last_place, told
+from tests.unit.application.feed_stage import SOON, FeedStage, calls, last_place, told
 
-pytestmark = STAGE_TIME
+pytestmark = pytest.mark.usefixtures("loop_time")
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ from tests.fakes.call_changes import FakeLiveCalls
 from tests.fakes.figures import FakeFigures
 from tests.fakes.journal import FakeJournal
 from tests.fakes.storage import InMemoryStorage, Job
-from tests.unit.application.feed_stage import SOON, STAGE_TIME, FeedStage, told
+from tests.unit.application.feed_stage import SOON, FeedStage, told
 
-pytestmark = STAGE_TIME
+pytestmark = pytest.mark.usefixtures("loop_time")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from application.share_of_time import ShareOfTime
 
-pytestmark = pytest.mark.looptime
+pytestmark = pytest.mark.usefixtures("loop_time")
 
 
 async def test_it_rests_in_proportion_to_what_it_took_also_where_that_failed() -> None:
