@@ -10,8 +10,8 @@ from typing import Final
 import attrs
 
 from benchmarks.contenders.contender import Prefix
-from benchmarks.load.calls import begin_calls
-from benchmarks.load.http_connection import HttpConnection, LoadFailed, request
+from benchmarks.load.calls import begin_calls, post
+from benchmarks.load.http_connection import HttpConnection, LoadFailed
 from benchmarks.load.packets import as_base64, json_packet, sounds
 from benchmarks.postgres import connected
 from benchmarks.servers import Server
@@ -69,9 +69,9 @@ class AiBacklog:
         for call_id in call_ids:
             for sequence in range(1, PACKETS_PER_CALL + 1):
                 packet = json_packet(sequence, encoded[sequence % len(encoded)])
-                await _post(connection, f"/v1/call/stream/{call_id}", packet)
+                await post(connection, f"/v1/call/stream/{call_id}", packet)
             final = b'{"final_sequence":{"main":%d}}' % PACKETS_PER_CALL
-            await _post(connection, f"/v1/call/complete/{call_id}", final)
+            await post(connection, f"/v1/call/complete/{call_id}", final)
         connection.close()
 
     async def _until_busy(self) -> None:
@@ -81,9 +81,3 @@ class AiBacklog:
                     await asyncio.sleep(0.1)
         except TimeoutError:
             raise LoadFailed(f"{AT_A_TIME} calls were never in processing at a time") from None
-
-
-async def _post(connection: HttpConnection, path: str, body: bytes) -> None:
-    status, answer = await connection.answer(request("POST", path, body))
-    if status != 202:
-        raise LoadFailed(f"{path} was answered {status}: {answer[:200]!r}")

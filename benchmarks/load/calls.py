@@ -36,10 +36,15 @@ async def begin_calls(port: int, call_ids: Sequence[str]) -> None:
 async def end_call(port: int, call_id: str) -> None:
     """Raises LoadFailed."""
     connection = await HttpConnection.open(port)
-    status, answer = await connection.answer(request("POST", f"/v1/call/complete/{call_id}", b"{}"))
-    if status != 202:
-        raise LoadFailed(f"complete was answered {status}: {answer[:200]!r}")
+    await post(connection, f"/v1/call/complete/{call_id}", b"{}")
     connection.close()
+
+
+async def post(connection: HttpConnection, path: str, body: bytes) -> None:
+    """Raises LoadFailed where it is not answered 202."""
+    status, answer = await connection.answer(request("POST", path, body))
+    if status != 202:
+        raise LoadFailed(f"{path} was answered {status}: {answer[:200]!r}")
 
 
 def require_served(status: int, what: str) -> None:
